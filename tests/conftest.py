@@ -1,0 +1,107 @@
+"""Fixtures that every folder of tests may use. Servers start when the first test asks, once for the whole run."""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from native.servers import Mongod, RabbitMQ
+from tests.support.servers import Broker, SharedServers, ask, make_mongod, make_rabbitmq, scratch_folder
+
+SERVERS = pytest.StashKey[SharedServers]()
+ADDRESS = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Under xdist, the process that controls the others owns the servers.
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None:
+        config.stash[SERVERS] = SharedServers()
+        config.stash[ADDRESS] = config.stash[SERVERS].address
+    else:
+        config.stash[ADDRESS] = worker["servers"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = node.config.stash[ADDRESS]
+
+
+# First, because another plugin's may raise (a warning at the very end), and the servers would be left running.
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVERS in config.stash:
+        config.stash[SERVERS].close()
+
+
+@pytest.fixture(scope="session")
+def mongo_url(pytestconfig: pytest.Config) -> str:
+    """A replica set of one that takes writes, without authentication. It is shared: use `database_prefix`."""
+    url: str = ask(pytestconfig.stash[ADDRESS], "mongod")["url"]
+    return url
+
+
+@pytest.fixture(scope="session")
+def mongo(mongo_url: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    with MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
+        yield client
+
+
+@pytest.fixture
+def database_prefix(mongo: MongoClient[dict[str, Any]]) -> Iterator[str]:
+    """What the names of this test's databases begin with; they are dropped after it."""
+    prefix = f"t{secrets.token_hex(6)}_"
+    yield prefix
+    for name in mongo.list_database_names():
+        if name.startswith(prefix):
+            mongo.drop_database(name)
+
+
+@pytest.fixture
+def amqp(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """This test's own virtual host on the shared broker. Do not stop that broker: take `own_rabbitmq`."""
+    address = ask(pytestconfig.stash[ADDRESS], "rabbitmq")
+    with Broker(address["amqp"], address["management"], address["password"]) as broker:
+        yield broker
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """An empty folder for servers of a test's own, removed after the test."""
+    folder = scratch_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_mongod(server_folder: Path) -> Iterator[Mongod]:
+    """A mongod that this test may stop, kill and start again."""
+    mongod = make_mongod(server_folder)
+    try:
+        mongod.start()
+        mongod.initiate()
+        yield mongod
+    finally:
+        mongod.kill()
+
+
+@pytest.fixture
+def own_rabbitmq(server_folder: Path) -> Iterator[RabbitMQ]:
+    """A broker that this test may stop, kill and start again. It takes 5 s to start."""
+    rabbitmq = make_rabbitmq(server_folder)
+    try:
+        rabbitmq.start()
+        yield rabbitmq
+    finally:
+        rabbitmq.kill()
+
+
+@pytest.fixture
+def own_amqp(own_rabbitmq: RabbitMQ) -> Iterator[Broker]:
+    """A virtual host on `own_rabbitmq`."""
+    with Broker(own_rabbitmq.amqp_port, own_rabbitmq.management_url, own_rabbitmq.password) as broker:
+        yield broker
