@@ -1,0 +1,144 @@
+"""Requests that create or change an aggregate: repeated keys, stale versions and races, once for all services.
+
+A repeated request gets its first answer, byte for byte: the answer is kept inside the aggregate that the request
+changed (`doc_answers`), in the same write as the change, so there is no moment at which one exists without the other.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from chassis.clock import id_from
+from chassis.envelope import EventData
+from chassis.errors import KeyReused, NotFound, Stale, Unavailable
+from chassis.store import Aggregates, Change, FieldTaken, KeptAnswer, Loaded, New
+from chassis.web import Answer, Call
+
+T = TypeVar("T")
+RACES = 10
+"""How often a change is tried again when others change the same aggregate at the same moment."""
+
+Render = Callable[[T, int], Answer]
+"""The answer that shows a state at a version."""
+
+
+class Taken(Exception):  # noqa: N818 (told to the caller, who tries with another value)
+    """Another aggregate has this value in a unique field."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def create(
+    aggregates: Aggregates[T], id: str, state: T, events: Sequence[EventData], call: Call, render: Render[T]
+) -> Answer:
+    """Adds the aggregate and answers 201; for a repetition, its first answer. Raises KeyReused, Taken."""
+    answer = final(render(state, 1), 1)
+    refused = aggregates.add([New(id, state, events, call.occurred_at, call.trace, answer=kept(call, answer))])[0]
+    if refused is None:
+        return answer
+    if refused != "_id":
+        raise Taken(refused)
+    first = first_answer(aggregates.load(id), call)
+    if first is None:
+        raise KeyReused("this Idempotency-Key was sent for something else")
+    return first
+
+
+def change(
+    aggregates: Aggregates[T],
+    id: str,
+    call: Call,
+    *,
+    sees: Callable[[T], bool],
+    decide: Callable[[T], tuple[T, Sequence[EventData]]],
+    render: Render[T],
+) -> Answer:
+    """Loads the aggregate, lets `decide` make the new state, writes it, answers.
+
+    To somebody who may not see it, what exists and what does not answer alike (NotFound). Raises KeyReused, Stale,
+    Taken, and whatever `decide` raises. `decide` is called again when somebody else changed the aggregate in between.
+    """
+    for _ in range(RACES):
+        loaded = aggregates.load(id)
+        if loaded is None or not sees(loaded.state):
+            raise NotFound(f"{id} is not there for you")
+        if (first := first_answer(loaded, call)) is not None:
+            return first
+        if call.if_match is not None and call.if_match != loaded.version:
+            raise Stale(f"the version is {loaded.version} now")
+        state, events = decide(loaded.state)
+        answer = final(render(state, loaded.version + 1), loaded.version + 1)
+        changed = Change(loaded, state, events, call.occurred_at, call.trace, answer=kept(call, answer))
+        try:
+            written = aggregates.save([changed])[0]
+        except FieldTaken as taken:
+            raise Taken(taken.field) from None
+        if written:
+            return answer
+    raise Unavailable("too many changes of the same thing at once", retry_after=1)
+
+
+def put(
+    aggregates: Aggregates[T],
+    id: str,
+    call: Call,
+    *,
+    decide: Callable[[T | None], tuple[T, Sequence[EventData]]],
+    render: Render[T],
+) -> Answer:
+    """Makes the aggregate that the caller names, or changes it, and answers. Raises KeyReused, Stale, and whatever
+    `decide` raises.
+
+    `decide` gets None when it is not there yet, and is called again when somebody else wrote it in between.
+    """
+    for _ in range(RACES):
+        loaded = aggregates.load(id)
+        if (first := first_answer(loaded, call)) is not None:
+            return first
+        seen = 0 if loaded is None else loaded.version
+        if call.if_match is not None and call.if_match != seen:
+            raise Stale(f"the version is {seen} now")
+        state, events = decide(None if loaded is None else loaded.state)
+        answer = final(render(state, seen + 1), seen + 1)
+        if loaded is None:
+            new = New(id, state, events, call.occurred_at, call.trace, answer=kept(call, answer))
+            written = aggregates.add([new])[0] is None
+        else:
+            written = aggregates.save(
+                [Change(loaded, state, events, call.occurred_at, call.trace, kept(call, answer))]
+            )[0]
+        if written:
+            return answer
+    raise Unavailable("too many changes of the same thing at once", retry_after=1)
+
+
+def first_answer(loaded: Loaded[Any] | None, call: Call) -> Answer | None:
+    """The answer that this call's key got before, or None; KeyReused when the key came with another request."""
+    key = key_of(call)
+    if loaded is None or key is None:
+        return None
+    found = next((answer for answer in loaded.answers if answer.key == key), None)
+    if found is None:
+        return None
+    if found.body_hash != call.body_hash:
+        raise KeyReused("this Idempotency-Key was sent with another request")
+    return Answer(found.body, found.status, found.version)
+
+
+def final(answer: Answer, version: int) -> Answer:
+    """The answer with its body as text, so that what is kept is what was sent."""
+    return Answer(answer.text(), answer.status, version, answer.headers)
+
+
+def kept(call: Call, answer: Answer) -> KeptAnswer | None:
+    """What is written with a change, so that a repetition of the call gets the same `final` answer."""
+    key = key_of(call)
+    return (
+        None if key is None else KeptAnswer(key, call.body_hash, answer.status, str(answer.body), answer.version or 0)
+    )
+
+
+def key_of(call: Call) -> str | None:
+    """What is kept of the Idempotency-Key; another caller's same key is another one."""
+    return None if call.key is None else id_from("answer", call.principal.subject, call.key)

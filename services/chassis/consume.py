@@ -1,0 +1,312 @@
+"""The consumer: takes up to a few hundred messages, applies them with one write for each handler, acknowledges once.
+
+A message ends in one of four ways, and each has a name: Done, Duplicate, Later (tried again after 5 s, 30 s, 5 min, 1
+h, then parked) and Invalid (parked at once). Nothing is dropped, and nothing is acknowledged before its effect, its
+retry or its parking is durable.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.messaging import Consumer as Deliveries
+from pymongo.database import Database
+
+from chassis import logs, metrics, store, topology
+from chassis.clock import Clock
+from chassis.envelope import Envelope, Unreadable, read, read_data
+from chassis.publish import BROKER_DOWN, Message, Publisher, SubscribersMissing
+from chassis.relay import messages as as_messages
+
+log = logs.get()
+ATTEMPT, REASON, PARKED_AT = "x-attempt", "x-reason", "x-parked-at"
+HOLD_SECONDS = 1200
+"""How long a batch is held while the store is away; RabbitMQ wants an acknowledgement within 30 minutes."""
+STEADY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Its effect was there already: a write said so by failing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Cannot be applied yet, for example because its predecessor has not come. `reason` holds no personal data."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Will never be applicable as it is: parked at once, for a person to look at."""
+
+    reason: str
+
+
+Outcome = Done | Duplicate | Later | Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event and the consumer's own reading of its data."""
+
+    event: Envelope
+    data: Any
+
+
+Handler = Callable[[Sequence[Received]], Sequence[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler and what it takes: event type (or `intake.#`) → the dataclass that reads it (`dict` for the raw data).
+
+    Handlers are called in the order of the service's table, each with all messages of the batch that are its own.
+    """
+
+    handler: Handler
+    readings: dict[str, type]
+
+
+class Consumer:
+    """Consumes the service's input queue in one thread; several copies of a process may do it at once."""
+
+    def __init__(
+        self,
+        amqp_url: str,
+        service: str,
+        table: Sequence[Subscription],
+        publisher: Publisher,
+        database: Database[store.Document],
+        carrier: store.Carrier,
+        clock: Clock,
+        *,
+        batch: int = 300,
+        single_active: bool = False,
+    ) -> None:
+        self._url = amqp_url
+        self._service = service
+        self._table = table
+        self._publisher = publisher
+        # What is moved goes to the service's own queues, whether or not others have theirs already.
+        self._mover = Publisher(amqp_url)
+        self._database = database
+        self._carrier = carrier
+        self._clock = clock
+        self._batch = batch
+        self._single_active = single_active
+        self._inbox: list[Any] = []
+        self._exact = {
+            event_type: (i, kind) for i, sub in enumerate(table) for event_type, kind in sub.readings.items()
+        }
+        self._patterns = [(t[:-1], i, kind) for t, (i, kind) in self._exact.items() if t.endswith("#")]
+        self._last_published = 0.0
+        self._depth = 0
+        self._queue_age = 0.0
+        self.connected = False
+
+    @property
+    def event_types(self) -> list[str]:
+        return list(self._exact)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set: then the batch in hand is finished, and nothing more is taken."""
+        pause = 0.0
+        while not stop.is_set():
+            since = time.monotonic()
+            try:
+                with Connection(self._url, heartbeat=60, connect_timeout=5) as connection:
+                    connection.ensure_connection(max_retries=1, timeout=5)
+                    self._consume(connection, stop)
+            except BROKER_DOWN as error:
+                # A connection that held for a while was a good one: the first attempt after it comes soon.
+                pause = 0.5 if time.monotonic() - since > STEADY_SECONDS else min(10.0, pause * 2 or 0.5)
+                log.warning("consumer_waits", reason=type(error).__name__, seconds=pause)
+            finally:
+                self.connected = False
+                self._inbox.clear()
+            stop.wait(pause)
+        self._publisher.close()
+        self._mover.close()
+
+    def _consume(self, connection: Any, stop: threading.Event) -> None:
+        channel = connection.channel()
+        topology.declare(channel, self._service, self.event_types, single_active=self._single_active)
+        channel.basic_qos(0, self._batch * 2, False)
+        consumer = Deliveries(
+            channel, [Queue(topology.input_queue(self._service), no_declare=True)],
+            on_message=self._inbox.append, accept=None, auto_declare=False,
+        )  # fmt: skip
+        with consumer:
+            self.connected = True
+            log.info("consumer_ready")
+            checked = time.monotonic()
+            while not stop.is_set():
+                if batch := self._collect(connection):
+                    self._process(batch, connection, stop)
+                if time.monotonic() - checked > 1:
+                    self._beat(connection)
+                    self._measure(channel, idle=not batch)
+                    checked = time.monotonic()
+
+    def _beat(self, connection: Any) -> None:
+        """Keeps the connections alive; the broker gives up one that is silent for two minutes."""
+        connection.heartbeat_check()
+        self._publisher.tick()
+        self._mover.tick()
+
+    def _collect(self, connection: Any) -> list[Any]:
+        """Waits up to a second for a first message, then takes what has arrived, up to the batch's size."""
+        with suppress(TimeoutError):
+            if not self._inbox:
+                connection.drain_events(timeout=1.0)
+            deadline = time.monotonic() + 0.05
+            while len(self._inbox) < self._batch and time.monotonic() < deadline:
+                connection.drain_events(timeout=0.003)
+        batch = self._inbox[: self._batch]
+        del self._inbox[: self._batch]
+        return batch
+
+    def _process(self, batch: Sequence[Any], connection: Any, stop: threading.Event) -> None:
+        received, outcomes = self._decode(batch)
+        for index, subscription in enumerate(self._table):
+            mine = [n for n, (where, _) in received.items() if where == index]
+            if mine:
+                results = self._apply_or_hold(subscription.handler, [received[n][1] for n in mine], connection, stop)
+                outcomes.update(zip(mine, results, strict=True))
+        self._carry()
+        self._settle(batch, outcomes)
+        metrics.BATCH.observe(len(batch))
+        self._last_published = float(batch[-1].properties.get("timestamp") or time.time())
+        for n, outcome in outcomes.items():
+            event_type = received[n][1].event.type if n in received else "unreadable"
+            metrics.CONSUMED.labels(event_type, type(outcome).__name__.lower()).inc()
+
+    def _decode(self, batch: Sequence[Any]) -> tuple[dict[int, tuple[int, Received]], dict[int, Outcome]]:
+        received: dict[int, tuple[int, Received]] = {}
+        outcomes: dict[int, Outcome] = {}
+        for n, message in enumerate(batch):
+            try:
+                event = read(message.body)
+                found = self._exact.get(event.type) or next(
+                    ((i, kind) for prefix, i, kind in self._patterns if event.type.startswith(prefix)), None
+                )
+                if found is None:
+                    # A binding of an earlier version may still bring types that nothing here reads any more.
+                    outcomes[n] = Done()
+                    continue
+                where, kind = found
+                received[n] = where, Received(event, event.data if kind is dict else read_data(kind, event.data))
+            except Unreadable as error:
+                outcomes[n] = Invalid(f"unreadable: {error}")
+        return received, outcomes
+
+    def _apply_or_hold(
+        self, handler: Handler, items: Sequence[Received], connection: Any, stop: threading.Event
+    ) -> Sequence[Outcome]:
+        """The handler's outcomes. While the store is away the batch is held: its messages are not at fault."""
+        since, pause = time.monotonic(), 0.25
+        while True:
+            try:
+                return _apply(handler, items)
+            except store.UNAVAILABLE as error:
+                log.warning("store_away", reason=type(error).__name__, held=len(items))
+                if stop.is_set() or time.monotonic() - since > HOLD_SECONDS:
+                    raise ConnectionResetError("the batch goes back to the queue") from None
+                self._beat(connection)
+                stop.wait(pause)
+                pause = min(5.0, pause * 2)
+
+    def _carry(self) -> None:
+        """Publishes the events that this batch caused, with one wait, and clears them from their outboxes."""
+        written = self._carrier.take()
+        if not written:
+            return
+        try:
+            accepted = self._publisher.publish(as_messages(written))
+        except SubscribersMissing as error:
+            # They are in their outboxes, and the relay waits for the missing service.
+            log.warning("carried_later", events=len(written), missing=error.service)
+            return
+        published = [item for item, taken in zip(written, accepted, strict=True) if taken]
+        try:
+            store.clear(self._database, published)
+        except store.UNAVAILABLE:
+            # The relay will find them after the grace and publish them again, which is harmless.
+            log.warning("clear_postponed", events=len(published))
+        metrics.CARRIED.inc(len(published))
+
+    def _settle(self, batch: Sequence[Any], outcomes: dict[int, Outcome]) -> None:
+        """Later and Invalid messages are moved to where they wait, durably; then the batch is acknowledged at once."""
+        moved = [
+            self._moved(batch[n], outcome)
+            for n, outcome in sorted(outcomes.items())
+            if isinstance(outcome, (Later, Invalid))
+        ]
+        if not all(self._mover.publish(moved)):
+            raise ConnectionResetError("a message could not be moved; the batch goes back to the queue")
+        batch[-1].channel.basic_ack(batch[-1].delivery_tag, multiple=True)
+
+    def _moved(self, message: Any, outcome: Later | Invalid) -> Message:
+        headers = {
+            key: value for key, value in (message.headers or {}).items() if key not in ("x-death", "x-delivery-count")
+        }
+        attempt = int(headers.get(ATTEMPT, 0))
+        headers |= {ATTEMPT: attempt + 1, REASON: outcome.reason[:500]}
+        if isinstance(outcome, Later) and attempt < len(topology.RETRY_STEPS):
+            key = topology.retry_key(topology.RETRY_STEPS[attempt])
+        else:
+            key = topology.PARKED_KEY
+            headers[PARKED_AT] = datetime.now(UTC).isoformat()
+        log.warning("event_moved", to=key, event_id=message.properties.get("message_id"), reason=outcome.reason[:500])
+        return Message(
+            self._service,
+            key,
+            message.body,
+            message.properties.get("message_id") or "",
+            headers,
+            message.content_type or "",
+        )
+
+    def _measure(self, channel: Any, *, idle: bool) -> None:
+        depth = 0
+        for name in (topology.parked_queue(self._service), topology.input_queue(self._service)):
+            depth = channel.queue_declare(name, passive=True).message_count
+            metrics.QUEUE_DEPTH.labels(name).set(depth)
+        # The queue is first in, first out: what waits is younger than what was taken last.
+        self._depth = depth
+        self._queue_age = max(0.0, time.time() - self._last_published) if depth and not idle else 0.0
+        metrics.QUEUE_AGE.set(self._queue_age)
+
+    def ages(self) -> dict[str, float]:
+        """As last measured, for `/readyz`."""
+        return {"queue_messages": self._depth, "queue_oldest_seconds": self._queue_age}
+
+
+def _apply(handler: Handler, items: Sequence[Received]) -> Sequence[Outcome]:
+    """The handler's outcomes; one that breaks on a batch is given its halves, until the guilty message stands alone."""
+    try:
+        outcomes = handler(items)
+    except store.UNAVAILABLE:
+        raise
+    except Exception as error:
+        if len(items) > 1:
+            middle = len(items) // 2
+            return [*_apply(handler, items[:middle]), *_apply(handler, items[middle:])]
+        log.error("handler_failed", type=items[0].event.type, event_id=items[0].event.id, exc_info=error)
+        return [Later(f"{type(error).__name__} in {getattr(handler, '__qualname__', 'handler')}")]
+    if len(outcomes) != len(items):
+        raise AssertionError(f"{handler!r} gave {len(outcomes)} outcomes for {len(items)} messages")
+    return outcomes

@@ -1,0 +1,24 @@
+"""Every metric of every service, in one list. Labels are types and names from the code, never what names a person."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Histogram(
+    "motcua_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
+RELAYED = Counter("motcua_relayed_events", "Events taken from outboxes and confirmed by the broker")
+CARRIED = Counter("motcua_carried_events", "Events published by the worker that caused them, right after its write")
+RELAY_FAILURES = Counter("motcua_relay_failures", "Rounds of the relay that failed", ["reason"])
+OUTBOX_AGE = Gauge("motcua_outbox_oldest_seconds", "Age of the oldest event that waits in an outbox; 0 when none does")
+CONSUMED = Counter("motcua_consumed_events", "Events consumed, by what became of them", ["type", "outcome"])
+BATCH = Histogram(
+    "motcua_consumed_batch_size", "Messages applied with one write", buckets=(1, 3, 10, 30, 100, 200, 300, 500)
+)
+QUEUE_DEPTH = Gauge("motcua_queue_messages", "Messages ready in the service's queues", ["queue"])
+QUEUE_AGE = Gauge("motcua_queue_oldest_seconds", "Age of the oldest queued message, at most; 0 when the queue is empty")
+ATTEMPTS = Counter(
+    "motcua_message_attempts", "Attempts to deliver a message, by what became of them", ["channel", "outcome"]
+)
+UNSENT_AGE = Gauge(
+    "motcua_unsent_oldest_seconds", "How long the longest waiting message is overdue to be sent; 0 when none is"
+)
