@@ -1,0 +1,5 @@
+import sys
+
+from catalog.main import main
+
+sys.exit(main())

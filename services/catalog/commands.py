@@ -1,0 +1,109 @@
+"""What operators do with the catalogue at the command line: import files, publish everything again."""
+
+import argparse
+import json
+import os
+import sys
+import unicodedata
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog import schemas
+from catalog.imports import Imports
+from catalog.settings import CatalogSettings
+from catalog.store import KINDS, CatalogStore
+from chassis.auth import Principal
+from chassis.publish import BROKER_DOWN, Message, Publisher, SubscribersMissing
+from chassis.service import Context, Parts
+from chassis.topology import EVENTS
+from chassis.web import Call, field_errors
+
+BATCH = 500
+_LIST_OF = {"code": "procedures", "id": "agencies", "year": "calendars"}
+"""An item's kind is told by the field that names it."""
+
+
+def import_files(context: Context[CatalogSettings], _parts: Parts, arguments: list[str]) -> int:
+    """`import FILE…`: 0 when no row was rejected, 1 when some were, 2 when a file cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m catalog import")
+    parser.add_argument("files", nargs="+", type=Path, help='JSON, {"items": […]}')
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+    options = parser.parse_args(arguments)
+    try:
+        body = schemas.ImportBody(**_lists(options.files), dry_run=options.dry_run)
+    except ValidationError as error:
+        _complain("; ".join(f"{wrong.pointer}: {wrong.message}" for wrong in field_errors(error)))
+        return 2
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _complain(f"cannot read the files: {type(error).__name__}: {error}")
+        return 2
+    store = CatalogStore(context.database, context.carrier)
+    store.ensure_indexes()
+    now = context.clock()
+    operator = Principal(f"cli:{os.environ.get('USER') or os.getuid()}", "", frozenset(), None, frozenset(), "person")
+    call = Call(principal=operator, now=now, occurred_at=now, key=None, if_match=None, trace=None, body_hash="")
+    done: dict[str, Any] = json.loads(Imports(store).run(call, body).text())
+    for row in done["rows"]:
+        for wrong in row["errors"]:
+            place = f"{row['kind']} {row['index']} ({row['id']}): {wrong['pointer'] or '/'}"
+            _say(f"{place}: {wrong['code']}: {wrong['message']}")
+    counts = ", ".join(f"{done[name]} {name}" for name in ("total", "accepted", "unchanged", "rejected"))
+    _say(f"import {done['id']}{' (dry run)' if done['dry_run'] else ''}: {counts}")
+    return 1 if done["rejected"] else 0
+
+
+def _lists(files: list[Path]) -> dict[str, list[Any]]:
+    lists: dict[str, list[Any]] = {name: [] for name in _LIST_OF.values()}
+    for path in files:
+        items: list[Any] = json.loads(unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig")))["items"]
+        kinds = {next((name for field, name in _LIST_OF.items() if field in item), None) for item in items}
+        if len(kinds) > 1 or None in kinds:
+            raise ValueError(f"{path} must hold items of one kind: procedures, agencies or calendars")
+        for name in kinds:
+            lists[str(name)] += items
+    return lists
+
+
+def republish(context: Context[CatalogSettings], _parts: Parts, arguments: list[str]) -> int:
+    """`republish [--only KIND]`: publishes what every document holds, as the events that said so first.
+
+    0 when a queue took every event, 1 when not; then it can be run again.
+    """
+    parser = argparse.ArgumentParser(prog="python -m catalog republish")
+    parser.add_argument("--only", choices=KINDS, help="this kind, not all")
+    kinds = [options.only] if (options := parser.parse_args(arguments)).only else KINDS
+    store = CatalogStore(context.database, context.carrier)
+    publisher = Publisher(context.settings.amqp_url, context.settings.subscribers)
+    counts: Counter[str] = Counter()
+    refused = 0
+    try:
+        for kind in kinds:
+            events = store.published(kind)
+            while batch := [Message(EVENTS, event.key, event.body, event.id) for event in islice(events, BATCH)]:
+                accepted = publisher.publish(batch)
+                counts[kind] += sum(accepted)
+                refused += len(accepted) - sum(accepted)
+            _say(f"{counts[kind]} {kind} published again")
+    except SubscribersMissing as error:
+        _complain(f"nothing published: the worker of {error.service} has never run, its queues are not there")
+        return 1
+    except BROKER_DOWN as error:
+        _complain(f"stopped: the broker is away ({type(error).__name__})")
+        return 1
+    finally:
+        publisher.close()
+    if refused:
+        _complain(f"{refused} events were taken by no queue")
+    return 1 if refused else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
