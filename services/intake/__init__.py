@@ -1,0 +1,1 @@
+"""Intake: the dossier as the applicant knows it."""

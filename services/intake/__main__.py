@@ -1,0 +1,5 @@
+import sys
+
+from intake.main import main
+
+sys.exit(main())

@@ -1,0 +1,28 @@
+"""Intake's composition root and commands."""
+
+from chassis import service
+from chassis.service import Context, Parts, Service
+from chassis.settings import Settings
+from intake import api, consumer, events, pages
+from intake.queries import Queries
+from intake.store import IntakeStore
+from intake.usecases import UseCases
+
+
+def assemble(context: Context[Settings]) -> Parts:
+    store = IntakeStore(context.database, context.carrier)
+    use, queries = UseCases(store), Queries(store)
+    return Parts(
+        add_routes=lambda router: api.add_routes(router, use, queries),
+        table=consumer.table(store),
+        outboxes=[store.dossiers.collection],
+        ensure_indexes=store.ensure_indexes,
+        add_pages=lambda app: pages.add_pages(app, queries),
+    )
+
+
+INTAKE = Service(name="intake", settings=Settings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble)
+
+
+def main() -> int:
+    return service.main(INTAKE)
