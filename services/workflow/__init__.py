@@ -1,0 +1,1 @@
+"""Workflow: who works on a dossier, by when, and how it ends."""

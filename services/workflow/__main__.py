@@ -1,0 +1,5 @@
+import sys
+
+from workflow.main import main
+
+sys.exit(main())

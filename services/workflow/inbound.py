@@ -1,0 +1,95 @@
+"""Workflow's own reading of what catalog and intake publish: only the fields that it uses."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    amount: float
+    unit: Literal["working_day", "calendar_day", "hour"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`agency`: None is the receiving agency, "@parent" its parent. `amount`, or `share` in percent of the budget."""
+
+    id: str
+    name: str
+    role: str
+    agency: str | None
+    amount: Duration | None
+    share: int | None
+    after: tuple[str, ...]
+    decision: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """A version of a procedure, as dossiers are worked on by it."""
+
+    code: str
+    version: int
+    process: Process
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedurePublished:
+    procedure: Procedure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    id: str
+    name: str
+    parent: str | None
+    hours: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyChanged:
+    agency: Agency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDay:
+    date: date
+    kind: Literal["off", "working"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChanged:
+    year: int
+    days: tuple[CalendarDay, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    procedure: str
+    procedure_version: int
+    agency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierReceived:
+    """intake.dossier.received"""
+
+    dimensions: Dimensions
+    code: str
+    procedure_name: str
+    received_at: datetime
+    clock_at: datetime
+    budget: Duration | None
+    due_at: datetime | None

@@ -1,0 +1,27 @@
+"""Workflow's composition root and commands."""
+
+from chassis import service
+from chassis.service import Context, Parts, Service
+from chassis.settings import Settings
+from workflow import api, consumer, events
+from workflow.queries import Queries
+from workflow.store import WorkflowStore
+from workflow.usecases import UseCases
+
+
+def assemble(context: Context[Settings]) -> Parts:
+    store = WorkflowStore(context.database, context.carrier)
+    use, queries = UseCases(store), Queries(store)
+    return Parts(
+        add_routes=lambda router: api.add_routes(router, use, queries),
+        table=consumer.table(store, context.clock),
+        outboxes=[store.processes.collection],
+        ensure_indexes=store.ensure_indexes,
+    )
+
+
+WORKFLOW = Service(name="workflow", settings=Settings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble)
+
+
+def main() -> int:
+    return service.main(WORKFLOW)

@@ -1,0 +1,61 @@
+"""What officers do with tasks: one function for each act. Each is one write."""
+
+from collections.abc import Callable
+
+from chassis import acts
+from chassis.auth import Principal
+from chassis.errors import NotFound
+from chassis.web import Answer, Call
+from workflow import domain
+from workflow.domain import By, Outcome, Process, Task
+from workflow.store import WorkflowStore
+
+ANY_AGENCY = "any_agency"
+READ_ALL = "dossiers.read_all"
+
+
+def sees(principal: Principal, process: Process) -> bool:
+    """Officers see what their agency received or was given, leaders everything."""
+    return principal.may(ANY_AGENCY) or principal.may(READ_ALL) or principal.agency in process.agencies
+
+
+class UseCases:
+    def __init__(self, store: WorkflowStore) -> None:
+        self._store = store
+
+    def claim(self, call: Call, task_id: str, render: Callable[[Process, int], Answer]) -> Answer:
+        return self._act(call, task_id, lambda process, task: domain.claim(process, task, _by(call)), render)
+
+    def complete(
+        self, call: Call, task_id: str, outcome: Outcome, note: str | None, render: Callable[[Process, int], Answer]
+    ) -> Answer:
+        def decide(process: Process, task: Task) -> domain.Turn:
+            return domain.complete(process, task, outcome, note, self._store.calendar(), _by(call))
+
+        return self._act(call, task_id, decide, render)
+
+    def _act(
+        self,
+        call: Call,
+        task_id: str,
+        decide: Callable[[Process, Task], domain.Turn],
+        render: Callable[[Process, int], Answer],
+    ) -> Answer:
+        """An act on a task of the officer's own agency; any other task answers as if it were not there."""
+
+        def mine(process: Process) -> bool:
+            task = process.task(task_id)
+            return task is not None and (call.principal.may(ANY_AGENCY) or call.principal.agency == task.agency)
+
+        def on_task(process: Process) -> domain.Turn:
+            task = process.task(task_id)
+            if task is None:
+                raise NotFound(f"no task {task_id} for you")
+            return decide(process, task)
+
+        dossier = task_id.partition(".")[0]
+        return acts.change(self._store.processes, dossier, call, sees=mine, decide=on_task, render=render)
+
+
+def _by(call: Call) -> By:
+    return By(call.principal.subject, call.principal.name, call.occurred_at, call.now)
