@@ -1,0 +1,5 @@
+import sys
+
+from notify.main import main
+
+sys.exit(main())

@@ -1,0 +1,64 @@
+"""notify's own reading of what it consumes: only the fields that it uses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    agency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    name: str
+    email: str | None
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierFiled:
+    dimensions: Dimensions
+    procedure_name: str
+    agency_name: str
+    filed_at: datetime
+    personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierReceived:
+    dimensions: Dimensions
+    code: str
+    procedure_name: str
+    agency_name: str
+    received_at: datetime
+    due_at: datetime | None
+    personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRefused:
+    dimensions: Dimensions
+    procedure_name: str
+    agency_name: str
+    refused_at: datetime
+    reason: str
+    personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierHandedOver:
+    dimensions: Dimensions
+    code: str
+    handed_over_at: datetime
+    method: Literal["collect", "post", "electronic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierFinished:
+    code: str
+    agency: str
+    outcome: Literal["approved", "rejected"]
+    finished_at: datetime
+    result_name: str

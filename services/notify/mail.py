@@ -1,0 +1,262 @@
+"""E-mail over SMTP (RFC 5321): one connection for a batch, and for each message one of three named answers."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr, parseaddr
+from functools import cache
+from re import compile as pattern
+from smtplib import SMTP, SMTP_SSL, SMTPAuthenticationError, SMTPDataError, SMTPException, SMTPNotSupportedError
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from notify.templates import Rendered
+
+OK = (250, 251, 252)
+CLOSING = 421
+"""The server ends the connection now; whatever it was asked, that is no answer about a message."""
+_ADDRESS = pattern(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_WIRE = compat32.clone(linesep="\r\n", max_line_length=78)
+
+
+# -- the server's address ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    scheme: Literal["smtp", "smtps", "smtp+starttls"]
+    host: str
+    port: int
+    user: str | None
+
+
+def read_smtp_url(url: str) -> ServerAddress:
+    """`smtp://host:port`, `smtps://user@host`, `smtp+starttls://user@host`; ValueError for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("must be smtp://host:port, smtps://user@host or smtp+starttls://user@host")
+    if parts.password is not None:
+        raise ValueError("must not hold the password: that belongs in SMTP_PASSWORD_FILE")
+    if parts.username and parts.scheme == "smtp":
+        raise ValueError("would send the password in the clear: use smtps:// or smtp+starttls://")
+    user = unquote(parts.username) if parts.username else None
+    return ServerAddress(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], user)  # type: ignore[arg-type]
+
+
+# -- the message -------------------------------------------------------------------------------------------------------
+
+
+class AddressMalformed(Exception):  # noqa: N818 (what it is, not what happened)
+    """No server could be asked to send to it."""
+
+
+def wire_address(address: str) -> str:
+    """The address in ASCII, with an internationalised domain encoded; AddressMalformed for what cannot be."""
+    local, _, domain = address.rpartition("@")
+    try:
+        plain = f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise AddressMalformed from None
+    if len(plain) > 254 or not _ADDRESS.fullmatch(plain):
+        raise AddressMalformed
+    return plain
+
+
+def read_sender(text: str) -> tuple[str, str]:
+    """`Một Cửa <mot-cua@x.vn>` or a bare address → (display name, address); ValueError for anything else."""
+    name, address = parseaddr(text)
+    try:
+        return name, wire_address(address)
+    except AddressMalformed:
+        raise ValueError("must be an e-mail address, or a name with one in angle brackets") from None
+
+
+def write_mail(rendered: Rendered, *, id: str, sender: str, to: str, language: str, at: datetime) -> bytes:
+    """The message as it goes over the wire: plain text, with HTML beside it where there is some.
+
+    `Message-ID` is made of the row's id alone, so that whoever gets a message twice can tell.
+    """
+    name, address = read_sender(sender)
+    message: Message[Any, Any] = _part(rendered.text, "plain")
+    if rendered.html is not None:
+        both = MIMEMultipart("alternative", policy=_WIRE)
+        both.attach(message)
+        both.attach(_part(rendered.html, "html"))
+        message = both
+    # Header encodes it whole. The newer policies of `email` fold long subjects word by word and lose spaces (3.11).
+    message["Subject"] = Header(rendered.subject, _charset_of(rendered.subject), header_name="Subject")
+    message["From"] = formataddr((name, address))
+    message["To"] = to
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = language
+    return message.as_bytes(policy=_WIRE)
+
+
+def _part(text: str, subtype: str) -> MIMEText:
+    charset = Charset("utf-8")
+    charset.body_encoding = QP
+    return MIMEText(text, subtype, charset, policy=_WIRE)  # type: ignore[arg-type]
+
+
+def _charset_of(text: str) -> str:
+    return "us-ascii" if text.isascii() else "utf-8"
+
+
+# -- sending -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server has taken it on."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server will never take it for this recipient (5xx)."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The server may take it later (4xx)."""
+
+    detail: str
+
+
+Answer = Accepted | Refused | Deferred
+Stage = Literal["connection", "sender", "recipient", "content"]
+
+
+class MailServerAway(Exception):  # noqa: N818 (a state to wait in)
+    """Nothing can be sent now, which is no message's fault: no connection, a timeout, a refused login or sender.
+
+    `stage`: how far the message in hand had come. In "content" the server may have taken it. `reason` names no person.
+    """
+
+    def __init__(self, reason: str, stage: Stage = "connection") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.stage = stage
+
+
+class MailServer:
+    def __init__(self, url: str, password: str | None, *, timeout: float) -> None:
+        self._url = url
+        self._password = password
+        self._timeout = timeout
+
+    def connect(self) -> "Session":
+        """An open, secured and authenticated connection; raises MailServerAway."""
+        address = read_smtp_url(self._url)
+        smtp: SMTP | None = None
+        try:
+            smtp = self._open(address)
+            smtp.ehlo_or_helo_if_needed()
+            if address.scheme == "smtp+starttls":
+                smtp.starttls(context=ssl.create_default_context())
+                # What the server said before it was sure to be the server does not count any more.
+                smtp.ehlo()
+            if address.user is not None:
+                smtp.login(address.user, self._password or "")
+        except (SMTPException, OSError) as error:
+            if smtp is not None:
+                smtp.close()
+            raise MailServerAway(_reason(error)) from None
+        return Session(smtp)
+
+    def _open(self, address: ServerAddress) -> SMTP:
+        name = _own_name()
+        if address.scheme == "smtps":
+            context = ssl.create_default_context()
+            return SMTP_SSL(address.host, address.port, local_hostname=name, timeout=self._timeout, context=context)
+        return SMTP(address.host, address.port, local_hostname=name, timeout=self._timeout)
+
+
+class Session:
+    """An open connection, for one thread."""
+
+    def __init__(self, smtp: SMTP) -> None:
+        self._smtp = smtp
+        self._used = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._smtp.quit()
+        except (SMTPException, OSError):
+            # Everything was answered by then.
+            pass
+        finally:
+            self._smtp.close()
+
+    def send(self, sender: str, to: str, content: bytes) -> Answer:
+        """Sends one message; `sender` is where undeliverable ones come back to. Raises MailServerAway."""
+        if self._used:
+            # A refused message leaves its envelope behind.
+            self._ask("sender", self._smtp.rset)
+        self._used = True
+        code, reply = self._ask("sender", lambda: self._smtp.mail(sender))
+        if code not in OK:
+            # It is we who are refused, and every other message would be as well.
+            raise MailServerAway(f"sender_refused_{code}", "sender")
+        code, reply = self._ask("recipient", lambda: self._smtp.rcpt(to))
+        if code not in OK:
+            return _answer(code, reply, to)
+        return _answer(*self._ask("content", lambda: self._content(content)), to)
+
+    def _content(self, content: bytes) -> tuple[int, bytes]:
+        try:
+            return self._smtp.data(content)
+        except SMTPDataError as error:
+            return error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else b""
+
+    def _ask(self, stage: Stage, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+        try:
+            code, reply = ask()
+        except (SMTPException, OSError) as error:
+            raise MailServerAway(f"{stage}_{_reason(error)}", stage) from None
+        if code == CLOSING:
+            raise MailServerAway(f"{stage}_closing", stage)
+        return code, reply
+
+
+def _answer(code: int, reply: bytes, to: str) -> Answer:
+    text = f"{code} {reply.decode('utf-8', 'replace')}".replace(to, "<…>")[:200]
+    if code in OK:
+        return Accepted(text)
+    return Refused(text) if code >= 500 else Deferred(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SMTPAuthenticationError):
+        return f"login_refused_{error.smtp_code}"
+    if isinstance(error, SMTPNotSupportedError):
+        return "not_supported"
+    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
+
+
+@cache
+def _own_name() -> str:
+    """For EHLO. It is looked up once, since where DNS is away each time takes many seconds."""
+    name = socket.getfqdn()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"

@@ -1,0 +1,40 @@
+"""What can be asked of notify."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chassis.auth import Principal
+from chassis.paging import cursor_of, keys_of, page
+from chassis.store import Loaded
+from notify.domain import Channel, Message, MessageNotFound, State
+from notify.store import NotifyStore, Wanted
+from notify.usecases import MANAGE
+
+
+class Queries:
+    def __init__(self, store: NotifyStore) -> None:
+        self._store = store
+
+    def message(self, principal: Principal, id: str) -> Loaded[Message]:
+        """The message, or MessageNotFound, also when it is not the caller's to see."""
+        loaded = self._store.messages.load(id)
+        if loaded is None or not (principal.may(MANAGE) or loaded.state.person == principal.subject):
+            raise MessageNotFound(f"no message {id} for you")
+        return loaded
+
+    def messages(
+        self,
+        principal: Principal,
+        *,
+        dossier: str | None,
+        state: State | None,
+        channel: Channel | None,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[Sequence[Loaded[Message]], str | None]:
+        """The messages that the caller may see, newest first: people's own, or everybody's for operators."""
+        person = None if principal.may(MANAGE) else principal.subject
+        keys = keys_of(cursor, datetime, str)
+        wanted = Wanted(person=person, dossier=dossier, state=state, channel=channel)
+        found = self._store.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
+        return page(found, limit, lambda last: cursor_of(last.state.created_at, last.id))

@@ -1,0 +1,75 @@
+"""What can be done at notify: tell people what happened, send a message again, note that one was read."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from chassis import acts, logs
+from chassis.clock import Clock, id_from
+from chassis.consume import Done, Duplicate, Later, Outcome
+from chassis.web import Answer, Call
+from notify import domain
+from notify.domain import Contact, Events, Happened, Language, Message, Rule
+from notify.store import NotifyStore
+
+MANAGE = "messages.manage"
+log = logs.get()
+
+
+class UseCases:
+    """`max_age`: what happened longer ago is told to nobody, as it comes from a migration or is published anew."""
+
+    def __init__(
+        self, store: NotifyStore, clock: Clock, rules: Sequence[Rule], *, language: Language, max_age: timedelta
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._language = language
+        self._max_age = max_age
+
+    def learn_and_tell(self, items: Sequence[tuple[Happened, int, Contact]]) -> list[Outcome]:
+        """Keeps whom to tell about each dossier, at which sequence of intake's, and tells them."""
+        self._store.put_contacts([(happened.dossier, sequence, contact) for happened, sequence, contact in items])
+        return self._tell([(happened, contact) for happened, _, contact in items])
+
+    def tell(self, items: Sequence[Happened]) -> list[Outcome]:
+        """Tells whoever is known; Later where it is not known yet whom a dossier belongs to."""
+        contacts = self._store.contacts({happened.dossier for happened in items})
+        known = [(happened, contacts[happened.dossier]) for happened in items if happened.dossier in contacts]
+        told = iter(self._tell(known))
+        return [next(told) if happened.dossier in contacts else Later("contact_unknown") for happened in items]
+
+    def _tell(self, items: Sequence[tuple[Happened, Contact]]) -> list[Outcome]:
+        now = self._clock()
+        messages: list[tuple[Message, Events]] = []
+        of_item: list[list[int]] = []
+        for happened, contact in items:
+            told = domain.recipients(happened, contact, self._rules)
+            if now - happened.at > self._max_age:
+                log.info("too_old_to_tell", event_id=happened.event_id)
+                told = []
+            of_item.append(list(range(len(messages), len(messages) + len(told))))
+            for one in told:
+                id = id_from("message", *one.key)
+                messages.append(domain.compose(id, one, happened, contact, self._language, now))
+        added = self._store.add(messages)
+        return [Duplicate() if mine and not any(added[n] for n in mine) else Done() for mine in of_item]
+
+    def retry(self, call: Call, id: str, render: acts.Render[Message]) -> Answer:
+        """Has a message that failed or waits sent now."""
+
+        def decide(message: Message) -> tuple[Message, Events]:
+            return domain.retry(message, call.now, call.principal.subject), ()
+
+        return acts.change(self._store.messages, id, call, sees=lambda _: True, decide=decide, render=render)
+
+    def read(self, call: Call, id: str, render: acts.Render[Message]) -> Answer:
+        """Notes that the person whom a message in the portal is for has read it."""
+
+        def own(message: Message) -> bool:
+            return message.person == call.principal.subject
+
+        def decide(message: Message) -> tuple[Message, Events]:
+            return domain.read(message, call.now), ()
+
+        return acts.change(self._store.messages, id, call, sees=own, decide=decide, render=render)

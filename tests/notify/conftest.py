@@ -1,0 +1,58 @@
+"""What notify's tests share: its store on a real MongoDB, a clock that they set, and real mail servers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from chassis import store
+from notify.mail import MailServer
+from notify.sender import Sender
+from notify.store import NotifyStore
+from notify.templates import Templates
+from tests.notify.mail_server import Mailbox
+from tests.support import services
+from tests.support.services import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 11, 20, 1, 30, tzinfo=UTC))
+
+
+@pytest.fixture
+def database_url(mongo_url: str, database_prefix: str) -> str:
+    return services.database_url(mongo_url, f"{database_prefix}notify")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database[store.Document]]:
+    database = store.connect(database_url)
+    yield database
+    database.client.close()
+
+
+@pytest.fixture
+def notify_store(database: Database[store.Document], clock: Clock) -> NotifyStore:
+    notify_store = NotifyStore(database, store.Carrier(clock))
+    notify_store.ensure_indexes()
+    return notify_store
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def make_sender(notify_store: NotifyStore, mailbox: Mailbox, clock: Clock) -> Any:
+    def make(holder: str = "worker-1", *, batch: int = 50, timeout: float = 5, url: str | None = None) -> Sender:
+        server = MailServer(url or mailbox.url, None, timeout=timeout)
+        templates = Templates("https://motcua.thanhhoa.example/")
+        sender = "Một Cửa <mot-cua@thanhhoa.example>"
+        return Sender(notify_store, server, templates, clock, holder=holder, mail_from=sender, batch=batch)
+
+    return make

@@ -1,0 +1,144 @@
+"""The words of messages: every template there is, with every value that there may be."""
+
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from chassis.consume import Received
+from chassis.envelope import read, read_data
+from notify import domain
+from notify.consumer import happened, table
+from notify.domain import Contact, Language, Message
+from notify.routing import RULES
+from notify.templates import FOLDER, TemplateBroken, Templates
+from notify.usecases import UseCases
+from tests.notify.events import FILED, FINISHED, HANDED_OVER, INSTANTS, RECEIVED, REFUSED, TYPES, event
+
+AT = datetime(2026, 8, 23, 10, 0, tzinfo=UTC)
+CONTACT = Contact(
+    name="Nguyễn Thị Hoa",
+    email="hoa@example.vn",
+    person="person-hoa",
+    procedure_name="Cấp phép <xây dựng> & sửa chữa",
+    agency_name="Sở Xây dựng",
+)
+CODE = "H56.14-260823-0001"
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    FILED: [{}],
+    RECEIVED: [{"code": CODE, "due_at": AT.isoformat()}, {"code": CODE, "due_at": None}],
+    REFUSED: [{"reason": "Thiếu bản vẽ.\nXin nộp lại."}],
+    HANDED_OVER: [{"code": CODE, "method": method} for method in ("collect", "post", "electronic")],
+    FINISHED: [{"code": CODE, "outcome": outcome, "result_name": "Giấy phép"} for outcome in ("approved", "rejected")],
+}
+READINGS = {
+    event_type: kind
+    for subscription in table(UseCases.__new__(UseCases))
+    for event_type, kind in subscription.readings.items()
+}
+templates = Templates("https://motcua.thanhhoa.example/")
+
+
+def messages(event_type: str, language: Language, contact: Contact = CONTACT) -> list[Message]:
+    made: list[Message] = []
+    for variant in VARIANTS[event_type]:
+        envelope = read(event(event_type, "d1", 1, AT, **variant))
+        what = happened(Received(envelope, read_data(READINGS[event_type], envelope.data)))
+        told = domain.recipients(what, contact, RULES)
+        made += [domain.compose("m1", one, what, contact, language, AT)[0] for one in told]
+    return made
+
+
+def one(event_type: str, channel: str = "email", language: Language = "vi", contact: Contact = CONTACT) -> Message:
+    return next(message for message in messages(event_type, language, contact) if message.channel == channel)
+
+
+@pytest.mark.parametrize(("event_type", "language"), list(product(TYPES, get_args(Language))))
+def test_every_message_says_what_it_should(event_type: str, language: Language) -> None:
+    for message in messages(event_type, language):
+        rendered = templates.render(message)
+        assert rendered.subject
+        assert "\n" not in rendered.subject
+        for text in filter(None, (rendered.subject, rendered.text, rendered.html)):
+            assert unicodedata.is_normalized("NFC", text)
+            assert not re.search(r"\{\{|\}\}|\{%|None|Undefined|\d{4}-\d\d-\d\dT", text), text
+        assert "\n\n\n" not in rendered.text
+        if message.code is not None:
+            assert message.code in rendered.subject + rendered.text
+        # Every event's own instant is shown, in local time.
+        assert "23/08/2026 17:00" in rendered.text
+        if message.channel == "email":
+            assert templates.lookup(message) in rendered.text
+            assert "Nguyễn Thị Hoa" in rendered.text
+        if rendered.html is not None:
+            assert "&lt;xây dựng&gt; &amp; sửa chữa" in rendered.html
+            assert f'href="{templates.lookup(message)}"' in rendered.html
+            assert f'lang="{language}"' in rendered.html
+
+
+def test_every_rule_has_its_words_and_every_text_its_rule() -> None:
+    wanted = {f"{rule.template}.{rule.channel}" for rule in RULES}
+    for language in get_args(Language):
+        there = {path.stem for path in (FOLDER / language).glob("*.*.txt")}
+        assert there == wanted
+        assert {path.stem for path in (FOLDER / language).glob("*.*.html")} <= wanted
+    assert {rule.event_type for rule in RULES} == set(TYPES) == set(INSTANTS) == set(READINGS)
+
+
+def test_the_receipt_in_vietnamese() -> None:
+    rendered = templates.render(one(RECEIVED))
+    assert rendered.subject == f"Hồ sơ {CODE} đã được tiếp nhận"
+    assert f"Mã hồ sơ: {CODE}\n" in rendered.text
+    assert "Hẹn trả kết quả: 23/08/2026 17:00\n" in rendered.text
+    assert f"https://motcua.thanhhoa.example/tra-cuu?ma={CODE}" in rendered.text
+
+
+def test_before_there_is_a_code_the_id_looks_a_dossier_up() -> None:
+    assert templates.lookup(one(FILED)) == "https://motcua.thanhhoa.example/tra-cuu?ma=d1"
+
+
+def test_a_code_does_not_leave_its_place_in_the_link() -> None:
+    message = replace(one(RECEIVED), code='x" onclick="y&z#/../')
+    assert templates.lookup(message).endswith("?ma=x%22%20onclick%3D%22y%26z%23%2F..%2F")
+
+
+def test_nobodys_name_is_markup() -> None:
+    contact = replace(CONTACT, name="<script>alert(1)</script> {{ 7*7 }}")
+    rendered = templates.render(one(RECEIVED, contact=contact))
+    assert rendered.html is not None
+    assert "<script>" not in rendered.html
+    assert "&lt;script&gt;" in rendered.html
+    assert "49" not in rendered.text.replace(CODE, "")
+
+
+def test_what_a_template_asks_for_must_be_there() -> None:
+    message = one(RECEIVED)
+    missing = replace(message, params={key: value for key, value in message.params.items() if key != "due_at"})
+    with pytest.raises(TemplateBroken, match=r"received\.email: UndefinedError"):
+        templates.render(missing)
+
+
+def test_a_template_that_is_not_there_is_broken() -> None:
+    with pytest.raises(TemplateBroken, match="TemplateNotFound"):
+        templates.render(replace(one(RECEIVED), template="unheard_of"))
+
+
+@pytest.mark.parametrize("source", ["Only a subject\n", "Subject\nno empty line\n\ntext"])
+def test_a_text_without_subject_and_empty_line_is_broken(tmp_path: Path, source: str) -> None:
+    (tmp_path / "vi").mkdir()
+    (tmp_path / "vi" / "received.email.txt").write_text(source)
+    with pytest.raises(TemplateBroken):
+        Templates("https://x.example", tmp_path).render(one(RECEIVED))
+
+
+def test_a_template_cannot_reach_the_process(tmp_path: Path) -> None:
+    (tmp_path / "vi").mkdir()
+    escape = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
+    (tmp_path / "vi" / "received.email.txt").write_text(f"Subject\n\n{escape}")
+    with pytest.raises(TemplateBroken, match=r"SecurityError|UndefinedError"):
+        Templates("https://x.example", tmp_path).render(one(RECEIVED))
