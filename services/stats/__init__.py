@@ -1,0 +1,1 @@
+"""stats: the archive of events, and every number that is made of it."""

@@ -1,0 +1,5 @@
+import sys
+
+from stats.main import main
+
+sys.exit(main())

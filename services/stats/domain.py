@@ -1,0 +1,196 @@
+"""What stats knows of a dossier, and what the dossier counts for. Plain Python.
+
+A `Fact` holds what events said of one dossier, each kind of statement with the sequence of the event that made it.
+Two facts merge statement by statement, the higher sequence stands. So merging is commutative, associative and
+idempotent: events may come in any order, in any batches, and as often as they like.
+
+A dossier counts in cells. A cell's value is nothing but the number of facts that count there, so it can be computed
+anew at any time.
+"""
+
+import zlib
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+from chassis.worktime import local_day
+
+Channel = Literal["online", "counter", "post"]
+ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
+Timing = Literal["early", "on_time", "late"]
+Measure = Literal[
+    "filed", "received", "digitised", "refused", "finished_early", "finished_on_time", "finished_late", "handed_over"
+]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+PARTS = 64
+"""Into how many cells the dossiers of one day, agency and procedure are spread. Recomputing a cell costs as much as
+it holds dossiers, so without parts a busy cell would make every batch dearer than the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """Said by the event with this sequence. Intake and workflow each count their own sequence; no kind of statement
+    mixes them."""
+
+    sequence: int
+
+
+S = TypeVar("S", bound=Stated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions(Stated):
+    agency: str
+    field: str
+    procedure: str
+    channel: Channel
+    service_level: ServiceLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment(Stated):
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception(Stated):
+    """`due_at` is what intake promised; None: the procedure has no due date."""
+
+    at: datetime
+    due_at: datetime | None
+    digitised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due(Stated):
+    """The due date by workflow's clock, which beats what intake promised."""
+
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish(Stated):
+    at: datetime
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is known of a dossier; also what one event says of it."""
+
+    dimensions: Dimensions | None = None
+    filed: Moment | None = None
+    received: Reception | None = None
+    refused: Moment | None = None
+    handed_over: Moment | None = None
+    due: Due | None = None
+    finished: Finish | None = None
+
+
+_KINDS = tuple(kind.name for kind in fields(Fact))
+
+
+def merge(a: Fact, b: Fact) -> Fact:
+    return Fact(**{kind: _newer(getattr(a, kind), getattr(b, kind)) for kind in _KINDS})
+
+
+def _newer(a: S | None, b: S | None) -> S | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return b if b.sequence > a.sequence else a
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A fact's days in Asia/Ho_Chi_Minh."""
+
+    filed: date | None
+    received: date | None
+    refused: date | None
+    handed_over: date | None
+    finished: date | None
+    due: date | None
+
+
+def days(fact: Fact) -> Days:
+    received = fact.received
+    promised = None if received is None or received.due_at is None else local_day(received.due_at)
+    return Days(
+        filed=_day(fact.filed),
+        received=_day(received),
+        refused=_day(fact.refused),
+        handed_over=_day(fact.handed_over),
+        finished=_day(fact.finished),
+        due=promised if fact.due is None else _day(fact.due),
+    )
+
+
+def _day(stated: Moment | Reception | Due | Finish | None) -> date | None:
+    return None if stated is None or stated.at is None else local_day(stated.at)
+
+
+class Cell(NamedTuple):
+    """Where dossiers are counted: their dimensions, a local day (`YYYY-MM-DD`), and the part of the dossiers."""
+
+    agency: str
+    field: str
+    procedure: str
+    channel: Channel
+    service_level: ServiceLevel
+    day: str
+    part: int
+
+    @property
+    def id(self) -> str:
+        return "|".join(map(str, self))
+
+    @classmethod
+    def of_id(cls, id: str) -> "Cell":
+        agency, field, procedure, channel, level, day, part = id.split("|")
+        service_level: Any = int(level) if level.isdigit() else level
+        known: Any = channel
+        return cls(agency, field, procedure, known, service_level, day, int(part))
+
+
+def part_of(dossier: str) -> int:
+    return zlib.crc32(dossier.encode()) % PARTS
+
+
+def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
+    """The cells that the dossier counts in, and as what.
+
+    Filed is for online dossiers, which wait to be received. Finished and handed over count once the reception is
+    known too, so that whatever has not arrived yet, "carried over + received = finished + open" holds.
+    """
+    dimensions, on = fact.dimensions, days(fact)
+    if dimensions is None:
+        return {}
+    counted: list[tuple[date | None, Measure]] = [(on.refused, "refused")]
+    if dimensions.channel == "online":
+        counted.append((on.filed, "filed"))
+    if fact.received is not None:
+        counted += [(on.received, "received"), (on.handed_over, "handed_over")]
+        if fact.received.digitised:
+            counted.append((on.received, "digitised"))
+        if fact.finished is not None:
+            counted.append((on.finished, _FINISHED[fact.finished.timing]))
+    cells: dict[Cell, tuple[Measure, ...]] = {}
+    for day, measure in counted:
+        if day is not None:
+            cell = Cell(
+                dimensions.agency, dimensions.field, dimensions.procedure, dimensions.channel, dimensions.service_level,
+                day.isoformat(), part_of(dossier),
+            )  # fmt: skip
+            cells[cell] = (*cells.get(cell, ()), measure)
+    return cells
+
+
+_FINISHED: dict[Timing, Measure] = {"early": "finished_early", "on_time": "finished_on_time", "late": "finished_late"}
+
+
+def impersonal(data: Any) -> Any:
+    """An event's data without what identifies a person, which is in fields named `personal` and nowhere else."""
+    if isinstance(data, dict):
+        return {key: impersonal(value) for key, value in data.items() if key != "personal"}
+    return [impersonal(value) for value in data] if isinstance(data, list) else data

@@ -1,0 +1,3 @@
+"""What stats publishes: nothing yet. It writes nowhere but its own store."""
+
+PUBLISHED: tuple[type, ...] = ()

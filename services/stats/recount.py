@@ -1,0 +1,75 @@
+"""The second opinion: the month's numbers counted straight from dossiers' states, and compared with the cells.
+
+It shares no counting code with the projection, so that one mistake is not made on both sides.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from stats.inbound import State
+
+_PROVINCE = ZoneInfo("Asia/Ho_Chi_Minh")
+KEY = ("agency", "procedure", "channel", "service_level", "month")
+Numbers = Mapping[tuple[Any, ...], Mapping[str, int]]
+"""By the values of KEY: what was counted as what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`key` by the names of KEY; the measures that differ, as the cells and as the second opinion have them."""
+
+    key: Mapping[str, Any]
+    counted: Mapping[str, int]
+    recounted: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    compared: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+
+def count(states: Iterable[State]) -> dict[tuple[Any, ...], Counter[str]]:
+    numbers: dict[tuple[Any, ...], Counter[str]] = {}
+    for state in states:
+
+        def add(measure: str, at: datetime | None, state: State = state) -> None:
+            if at is not None:
+                month = at.astimezone(_PROVINCE).strftime("%Y-%m")
+                key = (state.agency, state.procedure, state.channel, state.service_level, month)
+                numbers.setdefault(key, Counter())[measure] += 1
+
+        if state.channel == "online":
+            add("filed", state.filed_at)
+        add("received", state.received_at)
+        if state.digitised:
+            add("digitised", state.received_at)
+        add("refused", state.refused_at)
+        add(f"finished_{state.timing}", state.finished_at)
+        add("handed_over", state.handed_over_at)
+    return numbers
+
+
+def compare(counted: Numbers, recounted: Numbers) -> Comparison:
+    differences = []
+    keys = counted.keys() | recounted.keys()
+    for key in sorted(keys, key=lambda key: tuple(map(str, key))):
+        ours, theirs = counted.get(key, {}), recounted.get(key, {})
+        differing = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name, 0) != theirs.get(name, 0))
+        if differing:
+            differences.append(
+                Difference(
+                    dict(zip(KEY, key, strict=True)),
+                    {name: ours.get(name, 0) for name in differing},
+                    {name: theirs.get(name, 0) for name in differing},
+                )
+            )
+    return Comparison(len(keys), tuple(differences))

@@ -1,0 +1,463 @@
+"""stats' collections. Everything that two processes could write carries a version, and a write that lost says so by
+failing.
+
+- `events`: the archive. `_id` is the event's id, so a duplicate is an insert that fails.
+- `log`: which events were archived, a row for each batch, `_id` counting from 1 without gaps. It is the archive's
+  cursor.
+- `facts_<g>`, `cells_<g>`: generation g of the projection; `projection` says which generation is current.
+- `agencies`: a copy of catalog's.
+
+The archive's cursor. A row of the log is inserted after its events are durable, under the next free number; of two
+processes that take the same number one fails, and takes the one after. So row n+1 exists only when row n does, and a
+reader that has seen row n never misses what comes later: neither a clock nor a counter that is drawn before the
+insert could promise that, since a stalled process may insert under an old number. An event that is delivered again is
+listed again (readers know it by its id); one that is acknowledged was listed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import bson
+from bson.errors import BSONError
+from pydantic import TypeAdapter
+from pymongo import ASCENDING, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from chassis.envelope import Envelope
+from chassis.store import Copies, Document, duplicates
+from stats.domain import MEASURES, Cell, Fact, Measure, days, impersonal, merge, tally
+
+ATTEMPTS = 50
+"""How often a write that somebody else overtook is made anew. With one active consumer it is hardly ever needed."""
+
+DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
+_NOT_BSON = (BSONError, OverflowError, TypeError)
+_FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+
+
+class Overtaken(Exception):  # noqa: N818 (what happened, not an error of ours)
+    """Others wrote the same documents again and again; the same call may succeed later."""
+
+
+class StatsStore:
+    def __init__(self, database: Database[Document]) -> None:
+        self.database = database
+        self.archive = Archive(database)
+        self.agencies = Agencies(database)
+        self._pointer: Collection[Document] = database["projection"]
+
+    def ensure_indexes(self) -> None:
+        self.current().ensure_indexes()
+
+    def current(self) -> "Projection":
+        return Projection(self.database, self.generation())
+
+    def generation(self) -> int:
+        found = self._pointer.find_one({"_id": "current"})
+        return 0 if found is None else int(found["generation"])
+
+    def new_generation(self) -> "Projection":
+        """An empty projection beside the current one. What earlier rebuilds left is dropped; one that still runs will
+        fail."""
+        drawn: Any = self._pointer.find_one_and_update(
+            {"_id": "current"}, {"$inc": {"drawn": 1}, "$setOnInsert": {"generation": 0}},
+            upsert=True, return_document=ReturnDocument.AFTER,
+        )  # fmt: skip
+        for name in self.database.list_collection_names():
+            kind, _, generation = name.partition("_")
+            if (
+                kind in ("facts", "cells")
+                and generation.isdigit()
+                and int(generation) not in (drawn["generation"], drawn["drawn"])
+            ):
+                self.database.drop_collection(name)
+        projection = Projection(self.database, drawn["drawn"])
+        projection.ensure_indexes()
+        return projection
+
+    def make_current(self, projection: "Projection", cursor: int) -> None:
+        """Switches to a projection that holds the log up to `cursor`; `unfinished` says so until `finish`.
+
+        Overtaken when another rebuild has begun since.
+        """
+        mine = {"_id": "current", "drawn": projection.generation}
+        switch = {"$set": {"generation": projection.generation, "replay_after": cursor}}
+        if not self._pointer.update_one(mine, switch).matched_count:
+            raise Overtaken("the rebuild")
+
+    def unfinished(self) -> "tuple[Projection, int] | None":
+        """The current projection, and the row of the log after which it may lack what went into the one before."""
+        found = self._pointer.find_one({"_id": "current"})
+        if found is None or "replay_after" not in found:
+            return None
+        return Projection(self.database, found["generation"]), found["replay_after"]
+
+    def finish(self, projection: "Projection") -> None:
+        """Everything that the projection lacked was replayed."""
+        mine = {"_id": "current", "generation": projection.generation}
+        self._pointer.update_one(mine, {"$unset": {"replay_after": ""}})
+
+
+# -- the archive -------------------------------------------------------------------------------------------------------
+
+
+class Archive:
+    """Every event that stats consumed, without what identifies a person."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self.events: Collection[Document] = database["events"]
+        self.log: Collection[Document] = database["log"]
+        self._next = 0
+
+    def add(self, events: Sequence[Envelope]) -> list[bool | None]:
+        """For each True when it is new, False when it was there already, None when it can never be stored. One
+        write."""
+        documents = [archived(event) for event in events]
+        outcomes: list[bool | None] = [True] * len(documents)
+        try:
+            self._insert(list(enumerate(documents)), outcomes)
+        except _NOT_BSON:
+            # JSON can say what BSON cannot, for example numbers over 64 bits; only then is each tried by itself.
+            for index, document in enumerate(documents):
+                if not _is_storable(document):
+                    outcomes[index] = None
+            self._insert([(i, document) for i, document in enumerate(documents) if outcomes[i] is not None], outcomes)
+        return outcomes
+
+    def _insert(self, documents: Sequence[tuple[int, Document]], outcomes: list[bool | None]) -> None:
+        if not documents:
+            return
+        try:
+            self.events.bulk_write([InsertOne(document) for _, document in documents], ordered=False)
+        except BulkWriteError as error:
+            for position in duplicates(error):
+                outcomes[documents[position][0]] = False
+
+    def note(self, ids: Sequence[str], at: datetime) -> None:
+        """Lists events that are archived under the next number of the log."""
+        for _ in range(ATTEMPTS):
+            if not self._next:
+                self._next = self.last() + 1
+            try:
+                self.log.insert_one({"_id": self._next, "at": at, "events": list(ids)})
+                self._next += 1
+                return
+            except DuplicateKeyError:
+                self._next = 0
+        raise Overtaken("the log")
+
+    def last(self) -> int:
+        """The number of the newest row of the log; 0 when there is none."""
+        found = self.log.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        return 0 if found is None else int(found["_id"])
+
+    def after(self, cursor: int, at_least: int = 1000) -> tuple[int, list[Envelope]]:
+        """The events of the rows after `cursor`, whole rows until there are enough; and the cursor to go on from."""
+        ids: dict[str, None] = {}
+        for row in self.log.find({"_id": {"$gt": cursor}}, sort=[("_id", ASCENDING)]):
+            ids.update(dict.fromkeys(row["events"]))
+            cursor = row["_id"]
+            if len(ids) >= at_least:
+                break
+        found = {document["_id"]: document for document in self.events.find({"_id": {"$in": list(ids)}})}
+        return cursor, [_envelope(found[id]) for id in ids]
+
+
+def archived(event: Envelope) -> Document:
+    """The one way from an event into the archive: what identifies a person does not come along."""
+    return {
+        "_id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time,
+        "sequence": event.sequence,
+        **({} if event.traceparent is None else {"traceparent": event.traceparent}),
+        "data": impersonal(event.data),
+    }
+
+
+def _envelope(document: Document) -> Envelope:
+    return Envelope.model_validate({**document, "id": document["_id"], "specversion": "1.0"})
+
+
+def _is_storable(document: Document) -> bool:
+    try:
+        bson.encode(document)
+    except _NOT_BSON:
+        return False
+    return True
+
+
+# -- the projection ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Dossiers that were received and not finished: how many, and how many of them after their due day."""
+
+    total: int
+    overdue: int
+
+
+Key = tuple[Any, ...]
+
+
+class Projection:
+    """The facts and cells of one generation.
+
+    Counts are right without transactions, whatever is delivered again and however many processes write at once:
+
+    - A fact is read, merged and written only if its version is still the one that was read; who lost reads and merges
+      again. With it are stored the cells that it counts in, and those that it ever counted in. After a crash between
+      the fact and its cells, the event comes again, the archive knows it, and so all of these are recounted.
+    - A cell is written by reading its version *first*, then counting the facts that are in it, then writing only if
+      the version is still that one; who lost begins again at the version. Every write raises the version, also one of
+      the same value.
+
+    Claim: when every event has been acknowledged, each cell equals a count of its facts. Let W be a cell's last
+    accepted write and suppose that a fact was changed after W counted. Whoever changed it reads the cell's version
+    after that, and does not acknowledge before a write V of its own is accepted. V before W: V changed the version
+    after W had read it, so W would have been refused. V after W: W was not the last. Either way a contradiction. A
+    process that dies before V did not acknowledge, and whoever gets the event again writes V, since the archive had it.
+
+    So no process needs to know whether it is the only one, and a stalled one cannot do harm when it wakes up.
+    """
+
+    def __init__(self, database: Database[Document], generation: int) -> None:
+        self.generation = generation
+        self.facts: Collection[Document] = database[f"facts_{generation}"]
+        self.cells: Collection[Document] = database[f"cells_{generation}"]
+
+    def ensure_indexes(self) -> None:
+        self.facts.create_index([("counts.cell", ASCENDING)], name="cell")
+        # Days are few, so with one in front the server jumps from day to day and looks at hardly more than what it
+        # finds.
+        self.facts.create_index([("finished_on", ASCENDING), ("received_on", ASCENDING)], name="open")
+        self.facts.create_index(
+            [(f"{what}_on", ASCENDING) for what in ("received", "refused", "filed")],
+            name="waiting",
+            partialFilterExpression={"channel": "online"},
+        )
+        self.cells.create_index([("day", ASCENDING), ("agency", ASCENDING)], name="day")
+
+    def merge(self, said: Mapping[str, Fact], again: AbstractSet[str] = frozenset()) -> set[str]:
+        """Merges what events said of dossiers into the facts; the ids of the cells to be recounted.
+
+        These are the cells in which a fact now counts otherwise than before; all cells of the dossiers in `again`, of
+        which some event came again: whoever merged it may have died before they were recounted.
+        """
+        cells: set[str] = set()
+        pending = list(said)
+        for _ in range(ATTEMPTS):
+            stored = {document["_id"]: document for document in self.facts.find({"_id": {"$in": pending}})}
+            replacements: list[ReplaceOne[Document]] = []
+            written: list[tuple[str, set[str]]] = []
+            for dossier in pending:
+                document = stored.get(dossier, _UNKNOWN)
+                counts = {item["cell"]: item["as"] for item in document["counts"]}
+                before = Fact() if document is _UNKNOWN else _FACT.validate_python(document["said"])
+                fact = merge(before, said[dossier])
+                if dossier in again:
+                    cells.update(counts)
+                if fact == before:
+                    continue
+                row = _row(dossier, document["version"] + 1, fact, counts)
+                changed = {item["cell"] for item in row["counts"] if item["as"] != counts.get(item["cell"])}
+                written.append((dossier, changed))
+                # As with chassis' aggregates, the upsert of a version that has passed collides with the `_id`.
+                replacements.append(ReplaceOne({"_id": dossier, "version": document["version"]}, row, upsert=True))
+            lost = set(_write(self.facts, replacements))
+            cells.update(*(changed for n, (_, changed) in enumerate(written) if n not in lost))
+            pending = [written[n][0] for n in sorted(lost)]
+            if not pending:
+                return cells
+        raise Overtaken("facts")
+
+    def recount(self, cells: Iterable[str]) -> None:
+        """Makes these cells equal the facts."""
+        pending = sorted(set(cells))
+        for _ in range(ATTEMPTS):
+            if not pending:
+                return
+            versions = {
+                row["_id"]: row["version"] for row in self.cells.find({"_id": {"$in": pending}}, {"version": 1})
+            }
+            counted = self.count(pending)
+            updates = [_cell_update(id, versions.get(id, 0), counted.get(id, {})) for id in pending]
+            pending = [pending[n] for n in _write(self.cells, updates)]
+        if pending:
+            raise Overtaken("cells")
+
+    def count(self, cells: Sequence[str]) -> dict[str, dict[Measure, int]]:
+        """How many facts count in each of these cells, by what they count as."""
+        counted: dict[str, dict[Measure, int]] = {}
+        for row in self.facts.aggregate(counting(cells), hint="cell"):
+            counted.setdefault(row["_id"]["cell"], {})[row["_id"]["as"]] = row["count"]
+        return counted
+
+    # -- what is asked of it --
+
+    def flows(
+        self, start: date, end: date, by: Sequence[str], agencies: Sequence[str] | None
+    ) -> dict[Key, dict[str, int]]:
+        """By the values of `by`: the measures of the days [start, end), received and digitised by channel as well."""
+        rows = self.cells.aggregate(flowing(start, end, by, agencies))
+        return {_key(row, by): {name: value for name, value in row.items() if name != "_id"} for row in rows}
+
+    def open_at(
+        self, day: date, overdue_on: date, by: Sequence[str], agencies: Sequence[str] | None
+    ) -> dict[Key, Open]:
+        """What is open when `day` begins, and overdue: it was due before the day `overdue_on`. By the values of
+        `by`."""
+        rows = self.facts.aggregate(being_open(day, overdue_on, by, agencies), hint="open")
+        return {_key(row, by): Open(row["total"], row["overdue"]) for row in rows}
+
+    def waiting_at(self, day: date, by: Sequence[str], agencies: Sequence[str] | None) -> dict[Key, int]:
+        """Filed online and neither received nor refused when `day` begins. By the values of `by`."""
+        rows = self.facts.aggregate(waiting(day, by, agencies), hint="waiting")
+        return {_key(row, by): row["total"] for row in rows}
+
+    def months(self) -> Iterator[tuple[Key, dict[str, int]]]:
+        """(agency, procedure, channel, service_level, month) and the month's measures, where any is not 0."""
+        by = ("agency", "procedure", "channel", "service_level", "month")
+        for row in self.cells.aggregate(
+            [{"$group": {"_id": _group(by), **{m: {"$sum": f"${m}"} for m in MEASURES}}}], allowDiskUse=True
+        ):
+            measures: dict[str, int] = {measure: row[measure] for measure in MEASURES if row[measure]}
+            if measures:
+                yield _key(row, by), measures
+
+    def first_day(self) -> date | None:
+        """The first day on which anything was counted."""
+        found = self.cells.find_one({}, {"day": 1}, sort=[("day", ASCENDING)])
+        return None if found is None else date.fromisoformat(found["day"])
+
+
+_UNKNOWN: Document = {"version": 0, "counts": []}
+_NOTHING: Document = dict.fromkeys(MEASURES, 0)
+
+
+def _row(dossier: str, version: int, fact: Fact, known_cells: Iterable[str]) -> Document:
+    on, dimensions = days(fact), fact.dimensions
+    counts = {cell.id: measures for cell, measures in tally(dossier, fact).items()}
+    return {
+        "_id": dossier,
+        "version": version,
+        "said": _FACT.dump_python(fact),
+        **{name: getattr(dimensions, name, None) for name in DIMENSIONS},
+        **{f"{name}_on": getattr(on, name) for name in ("filed", "received", "refused", "finished", "due")},
+        "counts": [{"cell": cell, "as": list(counts.get(cell, ()))} for cell in dict.fromkeys([*known_cells, *counts])],
+    }
+
+
+def _cell_update(id: str, version: int, counted: Mapping[Measure, int]) -> UpdateOne:
+    cell = Cell.of_id(id)
+    place = {**{name: getattr(cell, name) for name in DIMENSIONS}, "day": cell.day}
+    values = _NOTHING | {**counted} | {"version": version + 1}
+    return UpdateOne({"_id": id, "version": version}, {"$set": values, "$setOnInsert": place}, upsert=True)
+
+
+def _write(collection: Collection[Document], operations: Sequence[Any]) -> list[int]:
+    """The positions of those that somebody else had overtaken."""
+    if not operations:
+        return []
+    try:
+        collection.bulk_write(operations, ordered=False)
+    except BulkWriteError as error:
+        return sorted(duplicates(error))
+    return []
+
+
+def counting(cells: Sequence[str]) -> list[Document]:
+    these = {"counts.cell": {"$in": list(cells)}}
+    return [
+        {"$match": these},
+        {"$project": {"_id": 0, "counts": 1}},
+        {"$unwind": "$counts"},
+        {"$match": these},
+        {"$unwind": "$counts.as"},
+        {"$group": {"_id": {"cell": "$counts.cell", "as": "$counts.as"}, "count": {"$sum": 1}}},
+    ]
+
+
+def flowing(start: date, end: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
+    sums: Document = {measure: {"$sum": f"${measure}"} for measure in MEASURES}
+    for channel in ("online", "counter", "post"):
+        sums[f"received_{channel}"] = {"$sum": {"$cond": [{"$eq": ["$channel", channel]}, "$received", 0]}}
+    within = {"day": {"$gte": start.isoformat(), "$lt": end.isoformat()}}
+    return [{"$match": {**within, **_of(agencies)}}, {"$group": {"_id": _group(by), **sums}}]
+
+
+def being_open(day: date, overdue_on: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
+    late = {"$and": [{"$gt": ["$due_on", None]}, {"$lt": ["$due_on", overdue_on.isoformat()]}]}
+    return [
+        {"$match": {"finished_on": _not_before(day), "received_on": {"$lt": day.isoformat()}, **_of(agencies)}},
+        {"$group": {"_id": _group(by), "total": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}},
+    ]
+
+
+def waiting(day: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
+    unanswered = {"received_on": _not_before(day), "refused_on": _not_before(day)}
+    return [
+        {"$match": {**unanswered, "filed_on": {"$lt": day.isoformat()}, "channel": "online", **_of(agencies)}},
+        {"$group": {"_id": _group(by), "total": {"$sum": 1}}},
+    ]
+
+
+def _not_before(day: date) -> Document:
+    """On that day or later, or never so far."""
+    return {"$not": {"$lt": day.isoformat()}}
+
+
+def _of(agencies: Sequence[str] | None) -> Document:
+    return {} if agencies is None else {"agency": {"$in": list(agencies)}}
+
+
+def _group(by: Sequence[str]) -> Document:
+    return {name: {"$substrBytes": ["$day", 0, 7]} if name == "month" else f"${name}" for name in by}
+
+
+def _key(row: Document, by: Sequence[str]) -> Key:
+    return tuple(row["_id"][name] for name in by)
+
+
+# -- agencies ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyCopy:
+    id: str
+    name: str
+    parent: str | None
+
+
+class Agencies:
+    """Catalog's agencies as far as stats needs them. One that catalog has not told of yet stands in with what
+    dossiers say."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._copies = Copies(database, "agencies")
+        self._met: set[str] = set()
+
+    def put(self, agencies: Iterable[tuple[int, AgencyCopy]]) -> None:
+        """With catalog's sequence each."""
+        self._copies.put(
+            [(agency.id, sequence, {"name": agency.name, "parent": agency.parent}) for sequence, agency in agencies]
+        )
+
+    def meet(self, names: Mapping[str, str]) -> None:
+        """Agencies by id that dossiers name. Until catalog tells, an id's parent is the id without its last part."""
+        new = [id for id in names if id not in self._met]
+        self.put((0, AgencyCopy(id, names[id], id.rpartition(".")[0] or None)) for id in new)
+        self._met.update(new)
+
+    def all(self) -> dict[str, AgencyCopy]:
+        return {
+            row["_id"]: AgencyCopy(row["_id"], row["name"], row["parent"]) for row in self._copies.collection.find()
+        }

@@ -1,0 +1,114 @@
+"""Facts merge in any order, and count on the right local day."""
+
+from datetime import datetime
+from functools import reduce
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stats.domain import PARTS, Cell, Fact, Measure, impersonal, merge, part_of, tally
+from tests.stats.making import PERSON, Life, at, message
+
+DAY = at("2024-08-20 09:00")
+
+
+def facts(life: Life) -> list[Fact]:
+    said = [message(made) for made in life.events()]
+    return [each.data.fact(each.event.sequence) for each in said if hasattr(each.data, "fact")]
+
+
+WHOLE = Life(
+    id="d1",
+    filed_at=DAY,
+    received_at=at("2024-08-20 10:00"),
+    due_at=at("2024-08-22 17:00"),
+    digitised=True,
+    finished_at=at("2024-08-23 08:00"),
+    handed_over_at=at("2024-08-26 08:00"),
+)
+
+
+def test_every_order_gives_the_same_fact() -> None:
+    ordered = facts(WHOLE)
+    whole = reduce(merge, ordered)
+    assert all(reduce(merge, order) == whole for order in permutations(ordered))
+
+
+@given(st.lists(st.sampled_from(facts(WHOLE)), max_size=12), st.data())
+def test_grouping_and_repeating_change_nothing(said: list[Fact], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(said)))
+    parts = [reduce(merge, part, Fact()) for part in (said[:cut], said[cut:])]
+    assert merge(*parts) == merge(*reversed(parts)) == reduce(merge, said + said, Fact())
+
+
+def test_the_later_statement_stands() -> None:
+    moved = Life(id="d1", filed_at=DAY, agency="H56.15", received_at=DAY)
+    before, after = facts(Life(id="d1", filed_at=DAY))[0], facts(moved)[1]
+    assert before.dimensions is not None
+    assert before.dimensions.agency == "H56.14"
+    for merged in (merge(before, after), merge(after, before)):
+        assert merged.dimensions is not None
+        assert merged.dimensions.agency == "H56.15"
+
+
+def days_of(life: Life) -> dict[str, tuple[Measure, ...]]:
+    return {cell.day: measures for cell, measures in tally(life.id, reduce(merge, facts(life))).items()}
+
+
+def test_a_whole_life_counts_once_for_each_thing() -> None:
+    assert days_of(WHOLE) == {
+        "2024-08-20": ("filed", "received", "digitised"),
+        "2024-08-23": ("finished_late",),
+        "2024-08-26": ("handed_over",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        ("2024-08-31T16:59:59Z", "2024-08-31"),
+        ("2024-08-31T17:00:00Z", "2024-09-01"),
+        ("2024-08-31T17:30:00Z", "2024-09-01"),
+        ("2024-12-31T17:00:00Z", "2025-01-01"),
+        ("2024-09-01T06:59:00+07:00", "2024-09-01"),
+    ],
+)
+def test_days_are_local(instant: str, day: str) -> None:
+    received = datetime.fromisoformat(instant)
+    assert days_of(Life(id="d", channel="counter", filed_at=received, received_at=received)) == {day: ("received",)}
+
+
+def test_only_online_dossiers_are_filed_before_they_are_received() -> None:
+    assert days_of(Life(id="d", channel="post", filed_at=DAY, received_at=DAY)) == {"2024-08-20": ("received",)}
+    assert days_of(Life(id="d", filed_at=DAY)) == {"2024-08-20": ("filed",)}
+    refused = Life(id="d", filed_at=DAY, refused_at=at("2024-08-21 08:00"))
+    assert days_of(refused) == {"2024-08-20": ("filed",), "2024-08-21": ("refused",)}
+
+
+def test_what_is_finished_counts_when_its_reception_is_known() -> None:
+    finished = next(fact for fact in facts(WHOLE) if fact.finished)
+    assert tally("d1", finished) == {}
+    filed = facts(WHOLE)[0]
+    assert list(tally("d1", merge(filed, finished)).values()) == [("filed",)]
+
+
+@given(st.sampled_from([1, 2, 3, 4, "partial", "full"]), st.integers(0, PARTS - 1))
+def test_a_cell_is_found_again_by_its_id(level: Any, part: int) -> None:
+    cell = Cell("H56.14", "HOTICH", "1.001193", "online", level, "2024-08-31", part)
+    assert Cell.of_id(cell.id) == cell
+
+
+def test_dossiers_are_spread_over_the_parts() -> None:
+    parts = [part_of(f"0192f0c1-0000-7000-8000-{n:012x}") for n in range(PARTS * 100)]
+    assert set(parts) == set(range(PARTS))
+    assert max(map(parts.count, set(parts))) < 300
+
+
+def test_what_identifies_a_person_is_dropped_wherever_it_stands() -> None:
+    assert impersonal({"a": [{"personal": PERSON, "b": 1}], "personal": PERSON, "c": {"personal": "x"}}) == {
+        "a": [{"b": 1}],
+        "c": {},
+    }

@@ -1,0 +1,162 @@
+"""The second opinion finds what is wrong, names it, and says when it cannot be had."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chassis.clock import system_clock
+from chassis.service import Context
+from stats.intake import IntakeStates, IntakeUnavailable
+from stats.main import STATS
+from stats.settings import StatsSettings
+from stats.store import StatsStore
+from stats.usecases import UseCases
+from tests.stats.intake_server import KEY, IntakeServer
+from tests.stats.making import Life, at, many, messages
+from tests.support.services import Running
+
+LIVES = many(130, at("2024-06-01 08:00"), 100, ("H56.14", "H56.15"), ("1.001193", "1.012784"))
+
+
+@pytest.fixture
+def use(stats: StatsStore, intake_server: IntakeServer) -> UseCases:
+    intake_server.states = [life.state() for life in LIVES]
+    made = UseCases(stats, IntakeStates(intake_server.url, KEY, 1.0), system_clock)
+    made.take(messages(made for life in LIVES for made in life.events()))
+    return made
+
+
+def test_the_cells_equal_intake_s_dossiers(use: UseCases, intake_server: IntakeServer) -> None:
+    found = use.recount()
+    assert found.equal
+    assert found.compared > 10
+    assert len(intake_server.asked) == 3
+
+
+def test_a_cell_that_was_tampered_with_is_named(stats: StatsStore, use: UseCases) -> None:
+    wrong = stats.current().cells.find_one_and_update({"received": 1}, {"$inc": {"received": 2, "refused": 1}})
+    assert wrong is not None
+    month = wrong["day"][:7]
+    [found] = use.recount().differences
+    names = ("agency", "procedure", "channel", "service_level")
+    assert found.key == {**{name: wrong[name] for name in names}, "month": month}
+    assert found.counted["received"] == found.recounted["received"] + 2
+    assert found.counted["refused"] == found.recounted["refused"] + 1
+    assert set(found.counted) == set(found.recounted) == {"received", "refused"}
+
+
+def test_a_dossier_that_never_arrived_is_found(use: UseCases, intake_server: IntakeServer) -> None:
+    received = at("2024-08-31 23:30")
+    lost = Life(id="lost", agency="H56.99", channel="post", filed_at=received, received_at=received)
+    intake_server.states.append(lost.state())
+    [found] = use.recount().differences
+    assert found.key["agency"] == "H56.99"
+    assert found.key["month"] == "2024-08"
+    assert (found.counted, found.recounted) == ({"received": 0}, {"received": 1})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("finished_at", "2031-01-01T00:00:00Z"), ("timing", "late"), ("digitised", True), ("handed_over_at", None)],
+)
+def test_every_instant_of_a_state_matters(use: UseCases, intake_server: IntakeServer, field: str, value: Any) -> None:
+    index = next(
+        n
+        for n, state in enumerate(intake_server.states)
+        if state["handed_over_at"] and not state["digitised"] and state["timing"] == "early"
+    )
+    intake_server.states[index] |= {field: value}
+    assert not use.recount().equal
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        500,
+        503,
+        302,
+        401,
+        "silence",
+        "no JSON",
+        '{"items": [{"id": "d"}], "next": null}',
+        '{"items": []}',
+        '{"items": [], "next": "always this"}',
+        '{"items": "nothing", "next": null}',
+    ],
+)
+def test_an_intake_that_does_not_answer_as_promised_is_unavailable(
+    use: UseCases, intake_server: IntakeServer, fails: int | str
+) -> None:
+    intake_server.fails = fails
+    with pytest.raises(IntakeUnavailable) as caught:
+        use.recount()
+    assert caught.value.status == 503
+    assert len(intake_server.asked) <= 2
+
+
+def test_an_instant_without_its_offset_is_refused(use: UseCases, intake_server: IntakeServer) -> None:
+    intake_server.states[0]["filed_at"] = "2024-08-20T09:00:00"
+    with pytest.raises(IntakeUnavailable, match=r"items\.0\.filed_at"):
+        use.recount()
+
+
+def test_an_intake_that_is_not_there_is_unavailable(stats: StatsStore, intake_server: IntakeServer) -> None:
+    with pytest.raises(IntakeUnavailable):
+        UseCases(stats, IntakeStates("http://127.0.0.1:9", KEY, 1.0), system_clock).recount()
+    with pytest.raises(IntakeUnavailable, match="403"):
+        UseCases(stats, IntakeStates(intake_server.url, "mc_wrong", 1.0), system_clock).recount()
+
+
+# -- over HTTP and as commands -----------------------------------------------------------------------------------------
+
+
+def test_the_answer_has_the_public_shape(
+    use: UseCases, stats: StatsStore, intake_server: IntakeServer, serve: Callable[[str], Running]
+) -> None:
+    running = serve(intake_server.url)
+    equal = running.get("recount", "leader").get_json()
+    assert equal == {"equal": True, "compared": use.recount().compared, "differences": []}
+    stats.current().cells.update_one({"received": 1}, {"$set": {"received": 4}})
+    different = running.get("recount", "leader").get_json()
+    assert different["equal"] is False
+    [difference] = different["differences"]
+    assert set(difference["key"]) == {"agency", "procedure", "channel", "service_level", "month"}
+    assert difference["counted"]["received"] == difference["recounted"]["received"] + 3
+
+
+@pytest.mark.parametrize("fails", [500, "silence", "no JSON"])
+def test_without_intake_the_answer_is_a_problem(
+    use: UseCases, intake_server: IntakeServer, serve: Callable[[str], Running], fails: int | str
+) -> None:
+    intake_server.fails = fails
+    answer = serve(intake_server.url).get("recount", "leader")
+    assert answer.status_code == 503
+    assert answer.mimetype == "application/problem+json"
+    assert answer.get_json()["code"] == "intake_unavailable"
+
+
+def run(command: str, context: Context[StatsSettings]) -> int:
+    return STATS.commands[command][1](context, STATS.assemble(context), [])
+
+
+def test_the_command_tells_by_its_status(
+    use: UseCases,
+    stats: StatsStore,
+    intake_server: IntakeServer,
+    make_context: Callable[[str], Context[StatsSettings]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    context = make_context(intake_server.url)
+    assert run("recount", context) == 0
+    assert '"equal": true' in capsys.readouterr().out
+    stats.current().cells.update_one({"received": 1}, {"$inc": {"received": 1}})
+    assert run("recount", context) == 1
+    assert '"recounted"' in capsys.readouterr().out
+    assert run("rebuild", context) == 0
+    assert '"generation": 1' in capsys.readouterr().out
+    assert run("recount", context) == 0
+    intake_server.fails = 500
+    capsys.readouterr()
+    assert run("recount", context) == 2
+    assert capsys.readouterr() == ("", "intake answered 500\n")
