@@ -1,0 +1,230 @@
+"""`./bench pipeline`: dossiers a second end to end, and filing alone, each beside the bare prototype in the same run.
+
+End to end: filed and received at the counter, three steps, handed over, and seen by all services. The bare prototype
+(`tests/bench/bare.py`) makes the same requests, durable writes, messages and consumers' writes, and nothing else. What
+is compared is the ratio, median of the rounds, since absolute speeds are the machine's.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from pymongo import MongoClient
+
+from native.children import Child
+from native.ports import answers, free_port
+from native.servers import Mongod, RabbitMQ
+from tests.bench import bare
+from tests.bench.load import Client, each, expect
+from tests.support.servers import Broker, make_mongod, make_rabbitmq
+from tests.support.system import TOP, System, filing, running, wait_for
+
+LEAST_PIPELINE, LEAST_FILING = 0.5, 0.6
+ACTS = (b'{"outcome": "completed"}', b'{"outcome": "approved"}', b'{"outcome": "completed"}')
+AS_DEPLOYED = {"RELAY_POLL_MS": "1000", "RELAY_GRACE_MS": "10000"}
+HANDOVER = json.dumps({"to": "Lê Thị Đào", "method": "collect"}).encode()
+
+
+class Ours:
+    """The five services."""
+
+    def __init__(self, system: System, mongo: MongoClient[dict[str, Any]]) -> None:
+        self._system = system
+        self._mongo = mongo
+        headers = {"Authorization": f"Bearer {system.token}"}
+        self._intake = Client(system.ports["intake-web"], headers)
+        self._workflow = Client(system.ports["workflow-web"], headers)
+        # Without an e-mail address: the speed of sending mail is another measurement.
+        self._counter, self._online = (
+            json.dumps({**body, "applicant": {**body["applicant"], "email": None}}).encode()
+            for body in (filing("counter"), filing("online"))
+        )
+
+    def pipeline(self, name: str, count: int) -> float:
+        began = time.perf_counter()
+        filed = each(partial(self._file, self._counter, name), range(count))
+        self._wait_until(filed, "workflow", "dossiers", {})
+        for number in range(1, len(ACTS) + 1):
+            each(partial(self._complete, number), filed)
+        self._wait_until(filed, "intake", "dossiers", {"status": "processed"})
+        each(self._hand_over, filed)
+        self._wait_until(filed, "stats", "facts_0", {"said.handed_over": {"$exists": True}})
+        self._wait_until(filed, "notify", "contacts", {})
+        return count / (time.perf_counter() - began)
+
+    def _file(self, body: bytes, name: str, number: int) -> str:
+        filed: str = expect(self._intake.post("/api/intake/v1/dossiers", body, f"{name}-{number}"), 201)["id"]
+        return filed
+
+    def _complete(self, number: int, dossier: str) -> None:
+        path = f"/api/workflow/v1/tasks/{dossier}.s{number}/completion"
+        expect(self._workflow.post(path, ACTS[number - 1], f"{dossier}-{number}"), 200)
+
+    def _hand_over(self, dossier: str) -> None:
+        expect(self._intake.post(f"/api/intake/v1/dossiers/{dossier}/handover", HANDOVER, f"{dossier}-h"), 200)
+
+    def _wait_until(self, filed: list[str], service: str, collection: str, state: dict[str, Any]) -> None:
+        found = self._mongo[self._system.database(service)][collection]
+        wait_for(lambda: found.count_documents({"_id": {"$in": filed}, **state}) == len(filed), 120, 0.02)
+
+    def filing(self, name: str, count: int) -> float:
+        began = time.perf_counter()
+        each(partial(self._file, self._online, name), range(count))
+        return count / (time.perf_counter() - began)
+
+    def plan(self) -> bare.Plan:
+        """What a dossier costs here, read off what this run's first dossiers left in the archive of events."""
+        archive = self._mongo[self._system.database("stats")]["events"]
+        types = Counter(
+            event["type"] for event in archive.find({"type": {"$regex": "^(intake|workflow|notify)"}}, {"type": 1})
+        )
+        dossiers = types["intake.dossier.received.v1"]
+        each_dossier = {event_type: round(count / dossiers) for event_type, count in types.items()}
+        keys = [f"{event_type}.{n}" for event_type, count in sorted(each_dossier.items()) for n in range(count)]
+        told = {"intake": ("workflow.dossier", "workflow.task.completed"), "workflow": ("intake.dossier.received",)}
+        told["notify"] = ("intake.dossier.", "workflow.dossier.finished")
+        queues = {service: [key for key in keys if key.startswith(prefixes)] for service, prefixes in told.items()}
+        return bare.Plan([keys[start::5] for start in range(5)], {**queues, "stats": keys})
+
+
+class Bare:
+    """The prototype's processes: as many web processes as a dossier's requests go to, one relay, a consumer for each
+    queue."""
+
+    def __init__(self, plan: bare.Plan, folder: Path, mongod: Mongod, broker: Broker) -> None:
+        self._plan = plan
+        self._ports = [free_port(), free_port()]
+        self._mongo: Any = MongoClient(mongod.url)["bare"]
+        bare.declare(broker.url, plan)
+        base = os.environ | {
+            "PYTHONPATH": f"{TOP}:{TOP / 'services'}",
+            "MONGO_URL": mongod.url.replace("/?", "/bare?"),
+            "AMQP_URL": broker.url,
+            "PLAN": plan.text(),
+        }
+        roles = [("web", {"PORT": str(port)}) for port in self._ports] + [("relay", {})]
+        roles += [("consumer", {"QUEUE": queue}) for queue in plan.queues]
+        command = [sys.executable, "-m", "tests.bench.bare"]
+        self._children = [
+            Child(
+                f"bare-{role}",
+                [*command, role],
+                log=folder / "logs" / f"bare-{role}.log",
+                env={**base, **more},
+                cwd=TOP,
+            )
+            for role, more in roles
+        ]
+        for port in self._ports:
+            wait_for(partial(answers, port), 30)
+        self._clients = [Client(port, {}) for port in self._ports]
+        self._body = json.dumps(filing("counter")).encode()
+
+    def pipeline(self, name: str, count: int) -> float:
+        began = time.perf_counter()
+        dossiers = [f"{name}-{n}" for n in range(count)]
+        for number in range(len(self._plan.requests)):
+            each(partial(self._act, number), dossiers)
+        for queue, keys in self._plan.queues.items():
+            wait_for(partial(self._has_seen, queue, name, count * len(keys)), 120, 0.02)
+        return count / (time.perf_counter() - began)
+
+    def _act(self, number: int, dossier: str) -> None:
+        # As in ours, the first and the last request go to one process, the steps to another.
+        client = self._clients[0 if number in (0, len(self._plan.requests) - 1) else 1]
+        expect(client.post(f"/{dossier}/{number}", HANDOVER if number else self._body, dossier), 201)
+
+    def _has_seen(self, queue: str, name: str, count: int) -> bool:
+        found: int = self._mongo[f"effects_{queue}"].count_documents({"_id": {"$regex": f"^{name}-"}})
+        return found == count
+
+    def filing(self, name: str, count: int) -> float:
+        began = time.perf_counter()
+        each(partial(self._act, 0), [f"{name}-{n}" for n in range(count)])
+        return count / (time.perf_counter() - began)
+
+    def kill_workers(self) -> None:
+        for child in self._children:
+            if child.name != "bare-web":
+                child.kill()
+
+    def stop(self) -> None:
+        for child in self._children:
+            child.kill()
+
+
+def compare(
+    what: str, ours: Callable[[str, int], float], other: Callable[[str, int], float], rounds: int, count: int
+) -> float:
+    """Ours and the other in turn; prints each round, and returns the median of the ratios."""
+    ratios = []
+    for number in range(rounds):
+        a, b = ours(f"{what}{number}", count), other(f"{what}{number}", count)
+        ratios.append(a / b)
+        print(f"  {what} round {number + 1}: ours {a:.0f}/s, bare {b:.0f}/s, ratio {a / b:.2f}", flush=True)
+    return statistics.median(ratios)
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[tuple[Mongod, RabbitMQ, int]]:
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    rabbitmq = make_rabbitmq(folder)
+    try:
+        rabbitmq.start()
+        with make_mongod(folder) as mongod:
+            mongod.initiate()
+            yield mongod, rabbitmq, controller.port
+    finally:
+        rabbitmq.kill()
+        controller.stop()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./bench pipeline", description=__doc__)
+    parser.add_argument("--dossiers", type=int, default=300, help="in each round end to end (300)")
+    parser.add_argument("--filings", type=int, default=1500, help="in each round of filing alone (1500)")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    folder = TOP / ".run" / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with (
+        servers(folder) as (mongod, rabbitmq, smtp_port),
+        Broker(rabbitmq.amqp_port, rabbitmq.management_url, rabbitmq.password) as broker,
+        running(System(folder, mongod.url, "bench_", broker, smtp_port, AS_DEPLOYED)) as system,
+    ):
+        ours = Ours(system, MongoClient(mongod.url))
+        ours.pipeline("warm", 50)
+        plan = ours.plan()
+        other = Bare(plan, folder, mongod, broker)
+        try:
+            other.pipeline("warm", 50)
+            messages, deliveries = sum(map(len, plan.requests)), sum(map(len, plan.queues.values()))
+            print(f"a dossier: {len(plan.requests)} requests, {messages} messages, {deliveries} deliveries")
+            pipeline = compare("pipeline", ours.pipeline, other.pipeline, options.rounds, options.dossiers)
+            # Filing alone: nobody else is at work, on either side.
+            system.kill_workers()
+            other.kill_workers()
+            filed = compare("filing", ours.filing, other.filing, options.rounds, options.filings)
+        finally:
+            other.stop()
+    print(f"pipeline: ratio {pipeline:.2f} (at least {LEAST_PIPELINE})")
+    print(f"filing alone: ratio {filed:.2f} (at least {LEAST_FILING})")
+    return 0 if pipeline >= LEAST_PIPELINE and filed >= LEAST_FILING else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
