@@ -12,8 +12,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import kombu
 from flask import Flask, Response, request
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
+from kombu.messaging import Consumer
 from pymongo import MongoClient, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError
 
@@ -59,7 +61,7 @@ def web() -> None:
             for key, value in options.items():
                 self.cfg.set(key, value)
 
-        def load(self) -> Flask:
+        def load(self) -> Any:
             app = Flask("bare")
             dossiers = database()["dossiers"]
             dossiers.create_index("waiting", sparse=True)
@@ -86,7 +88,7 @@ def web() -> None:
 def relay() -> None:
     store = database()
     dossiers = store.get_collection("dossiers", write_concern=WriteConcern(w=1))
-    connection = kombu.Connection(os.environ["AMQP_URL"])
+    connection = Connection(os.environ["AMQP_URL"])
     channel = connection.channel()
     channel.confirm_select()
     unconfirmed: set[int] = set()
@@ -125,11 +127,11 @@ def consumer() -> None:
     """Writes one document for each message, in bulk, and acknowledges the batch."""
     queue = os.environ["QUEUE"]
     effects = database()[f"effects_{queue}"]
-    connection = kombu.Connection(os.environ["AMQP_URL"])
+    connection = Connection(os.environ["AMQP_URL"])
     channel = connection.channel()
     inbox: list[Any] = []
     channel.basic_qos(0, BATCH * 2, False)
-    with kombu.Consumer(channel, [kombu.Queue(queue, no_declare=True)], on_message=inbox.append, auto_declare=False):
+    with Consumer(channel, [Queue(queue, no_declare=True)], on_message=inbox.append, auto_declare=False):
         while True:
             try:
                 connection.drain_events(timeout=0.003 if inbox else 1)
@@ -149,11 +151,11 @@ def consumer() -> None:
 
 
 def declare(amqp_url: str, plan: Plan) -> None:
-    with kombu.Connection(amqp_url) as connection:
+    with Connection(amqp_url) as connection:
         channel = connection.channel()
-        kombu.Exchange(EXCHANGE, type="topic", durable=True)(channel).declare()
+        Exchange(EXCHANGE, type="topic", durable=True)(channel).declare()
         for name, keys in plan.queues.items():
-            kombu.Queue(name, durable=True, queue_arguments={"x-queue-type": "quorum"})(channel).queue_declare()
+            Queue(name, durable=True, queue_arguments={"x-queue-type": "quorum"})(channel).queue_declare()
             for key in keys:
                 channel.queue_bind(name, EXCHANGE, key)
 
