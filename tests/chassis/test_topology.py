@@ -79,6 +79,16 @@ def test_a_service_sees_whether_anothers_queues_are_there(users: Callable[[str],
     assert missing("stats", "notify") == "notify"
 
 
+def test_a_service_has_the_right_that_rabbitmq_4_3_wants_for_an_answer(users: Callable[[str], str]) -> None:
+    """The server that tests run on answers everybody. A newer one answers whoever may configure, write to or read the
+    queue, and the least of these is to write, that is, to bind it."""
+    url = users("catalog")
+    with Connection(users("stats")) as connection:
+        topology.declare(connection.channel(), "stats", ["catalog.#"])
+    with Connection(url) as connection:
+        connection.channel().queue_bind("stats.parked", topology.EVENTS, "nothing.like.it")
+
+
 def test_the_rights_give_no_more(users: Callable[[str], str]) -> None:
     url = users("catalog")
     with Connection(users("stats")) as connection:
