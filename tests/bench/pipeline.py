@@ -77,7 +77,7 @@ class Ours:
 
     def _wait_until(self, filed: list[str], service: str, collection: str, state: dict[str, Any]) -> None:
         found = self._mongo[self._system.database(service)][collection]
-        wait_for(lambda: found.count_documents({"_id": {"$in": filed}, **state}) == len(filed), 120, 0.02)
+        wait_for(lambda: found.count_documents({"_id": {"$in": filed}, **state}) == len(filed), 120, 0.1)
 
     def filing(self, name: str, count: int) -> float:
         began = time.perf_counter()
@@ -138,7 +138,7 @@ class Bare:
         for number in range(len(self._plan.requests)):
             each(partial(self._act, number), dossiers)
         for queue, keys in self._plan.queues.items():
-            wait_for(partial(self._has_seen, queue, name, count * len(keys)), 120, 0.02)
+            wait_for(partial(self._has_seen, queue, name, count * len(keys)), 120, 0.1)
         return count / (time.perf_counter() - began)
 
     def _act(self, number: int, dossier: str) -> None:

@@ -459,3 +459,18 @@ def test_an_outcome_that_is_later_names_the_handler_and_no_value() -> None:
     assert isinstance(outcome, Later)
     assert outcome.reason.startswith("KeyError in ")
     assert "Nguyễn" not in outcome.reason
+
+
+def test_a_poisonous_message_is_found_by_halving() -> None:
+    sizes: list[int] = []
+
+    def handler(items: Sequence[Received]) -> Sequence[Outcome]:
+        sizes.append(len(items))
+        if any(item.data.name == "poison" for item in items):
+            raise ValueError
+        return [Done() for _ in items]
+
+    items = [Received(read(made("t").body), MadeReading("poison" if n == 77 else "plain")) for n in range(128)]
+    outcomes = consume._apply(handler, items)
+    assert [n for n, outcome in enumerate(outcomes) if outcome != Done()] == [77]
+    assert sorted(sizes) == sorted([128, 64, 64, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1])
