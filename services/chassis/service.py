@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -218,7 +219,11 @@ def _web(service: Service[Any], settings: Settings) -> int:
                     self.cfg.set(key, value)
 
         def load(self) -> Any:
-            return web_app(service, settings)
+            app = web_app(service, settings)
+            # What is there now stays for ever; the collector need not look through it again and again.
+            gc.collect()
+            gc.freeze()
+            return app
 
     Server().run()
     return 0

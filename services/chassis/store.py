@@ -8,10 +8,10 @@ the events.
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import pymongo
 from bson.codec_options import CodecOptions, TypeRegistry
@@ -75,7 +75,6 @@ def connect(mongo_url: str, *, max_pool_size: int = 50, lazy: bool = False) -> D
         server_api=ServerApi("1", strict=True),
         maxPoolSize=max_pool_size,
         serverSelectionTimeoutMS=5_000,
-        socketTimeoutMS=20_000,
         connectTimeoutMS=5_000,
         retryWrites=True,
         wTimeoutMS=15_000,
@@ -199,6 +198,7 @@ class Aggregates(Generic[T]):
     def __init__(self, database: Database[Document], name: str, kind: type[T], carrier: Carrier) -> None:
         self.collection: Collection[Document] = database[name]
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._names = [field.name for field in fields(cast(Any, kind)) if field.name != "id"]
         self._carrier = carrier
 
     def ensure_indexes(self) -> None:
@@ -236,14 +236,20 @@ class Aggregates(Generic[T]):
                 "outbox": [_entry(event, relay_at) for event in events],
             }
             if item.answer is not None:
-                document["doc_answers"] = [asdict(item.answer)]
+                document["doc_answers"] = [_answer(item.answer)]
             if self._carrier.leaves_to_relay:
                 document["nudged_at"] = relay_at
             documents.append(document)
             written.append([Written(self.collection.name, item.id, event) for event in events])
         refused: dict[int, str] = {}
         try:
-            self.collection.insert_many(documents, ordered=False)
+            # The driver's bulk machinery costs a web process's single write a quarter more.
+            if len(documents) == 1:
+                self.collection.insert_one(documents[0])
+            else:
+                self.collection.insert_many(documents, ordered=False)
+        except DuplicateKeyError as error:
+            refused = {0: _refused_field(error.details)}
         except BulkWriteError as error:
             refused = duplicates(error)
         self._carrier.note(entry for index, entries in enumerate(written) if index not in refused for entry in entries)
@@ -254,43 +260,60 @@ class Aggregates(Generic[T]):
         if not changes:
             return []
         relay_at = self._carrier.relay_at()
-        updates: list[UpdateOne] = []
+        updates: list[tuple[Document, Document]] = []
         written: list[list[Written]] = []
         for change in changes:
             loaded = change.before
             events = _number(change.events, loaded.id, loaded.sequence, change.at, change.trace)
-            old, new = self._fields(loaded.state), self._fields(change.state)
-            fields = {key: value for key, value in new.items() if old.get(key, ...) != value}
+            fields, pushed = self._difference(loaded.state, change.state)
             fields |= {"doc_version": loaded.version + 1, "doc_sequence": loaded.sequence + len(events)}
-            update: Document = {"$set": fields}
             if events:
-                update["$push"] = {"outbox": {"$each": [_entry(event, relay_at) for event in events]}}
+                pushed["outbox"] = {"$each": [_entry(event, relay_at) for event in events]}
                 if self._carrier.leaves_to_relay:
                     fields["nudged_at"] = relay_at
             if change.answer is not None:
-                update.setdefault("$push", {})["doc_answers"] = {
-                    "$each": [asdict(change.answer)],
-                    "$slice": -KEPT_ANSWERS,
-                }
-            # The upsert never inserts: when the version is not the loaded one any more, it collides with the `_id` and
-            # so says which change of the bulk lost.
-            updates.append(UpdateOne({"_id": loaded.id, "doc_version": loaded.version}, update, upsert=True))
+                pushed["doc_answers"] = {"$each": [_answer(change.answer)], "$slice": -KEPT_ANSWERS}
+            update: Document = {"$set": fields, "$push": pushed} if pushed else {"$set": fields}
+            updates.append(({"_id": loaded.id, "doc_version": loaded.version}, update))
             written.append([Written(self.collection.name, loaded.id, event) for event in events])
         lost: dict[int, str] = {}
+        # The upserts never insert: when the version is not the loaded one any more, one collides with the `_id` and so
+        # says that its change lost.
         try:
-            self.collection.bulk_write(updates, ordered=False)
+            if len(updates) == 1:
+                self.collection.update_one(*updates[0], upsert=True)
+            else:
+                self.collection.bulk_write([UpdateOne(*update, upsert=True) for update in updates], ordered=False)
+        except DuplicateKeyError as error:
+            lost = {0: _refused_field(error.details)}
         except BulkWriteError as error:
             lost = duplicates(error)
-            for field in lost.values():
-                if field != "_id":
-                    raise FieldTaken(self.collection.name, field) from None
+        for field in lost.values():
+            if field != "_id":
+                raise FieldTaken(self.collection.name, field) from None
         self._carrier.note(entry for index, entries in enumerate(written) if index not in lost for entry in entries)
         return [index not in lost for index in range(len(changes))]
 
+    def _difference(self, old: T, new: T) -> tuple[Document, Document]:
+        """What to `$set` and what to `$push`: a list that was only appended to, a journal say, is not written anew."""
+        changed: set[str] = set()
+        grown: dict[str, int] = {}
+        for name in self._names:
+            before, after = getattr(old, name), getattr(new, name)
+            if before is after or before == after:
+                continue
+            if isinstance(after, tuple) and before and after[: len(before)] == before:
+                grown[name] = len(before)
+            else:
+                changed.add(name)
+        dumped: Document = self._adapter.dump_python(new, include=changed | grown.keys())
+        pushed = {name: {"$each": list(dumped.pop(name)[known:])} for name, known in grown.items()}
+        return dumped, pushed
+
     def _fields(self, state: T) -> Document:
-        fields: Document = self._adapter.dump_python(state)
-        fields.pop("id", None)
-        return fields
+        dumped: Document = self._adapter.dump_python(state)
+        dumped.pop("id", None)
+        return dumped
 
 
 def _number(
@@ -305,6 +328,15 @@ def _entry(event: OutgoingEvent, relay_at: datetime) -> Document:
     return {"id": event.id, "key": event.key, "body": event.body, "sequence": event.sequence, "at": relay_at}
 
 
+def _answer(answer: KeptAnswer) -> Document:
+    return {name: getattr(answer, name) for name in KeptAnswer.__slots__}
+
+
+def _refused_field(details: Mapping[str, Any] | None) -> str:
+    """The first field of the unique index that refused a write."""
+    return str(next(iter((details or {}).get("keyPattern", {"_id": 1}))))
+
+
 def duplicates(error: BulkWriteError) -> dict[int, str]:
     """Index in the bulk → the first field of the unique index that refused it.
 
@@ -317,7 +349,7 @@ def duplicates(error: BulkWriteError) -> dict[int, str]:
         raise WriteConcernError(unsure[0].get("errmsg", ""), unsure[0].get("code"), unsure[0])
     if any(item["code"] != DUPLICATE_KEY for item in errors):
         raise error
-    return {item["index"]: next(iter(item.get("keyPattern", {"_id": 1}))) for item in errors}
+    return {item["index"]: _refused_field(item) for item in errors}
 
 
 # -- the outbox, seen from the relay -----------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from chassis import service
 from chassis.service import Context, Parts, Service
-from chassis.settings import Settings
 from intake import api, consumer, events, pages
 from intake.queries import Queries
+from intake.settings import IntakeSettings
 from intake.store import IntakeStore
 from intake.usecases import UseCases
 
 
-def assemble(context: Context[Settings]) -> Parts:
+def assemble(context: Context[IntakeSettings]) -> Parts:
     store = IntakeStore(context.database, context.carrier)
     use, queries = UseCases(store), Queries(store)
     return Parts(
@@ -21,7 +21,9 @@ def assemble(context: Context[Settings]) -> Parts:
     )
 
 
-INTAKE = Service(name="intake", settings=Settings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble)
+INTAKE = Service(
+    name="intake", settings=IntakeSettings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble
+)
 
 
 def main() -> int:

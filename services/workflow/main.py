@@ -2,14 +2,14 @@
 
 from chassis import service
 from chassis.service import Context, Parts, Service
-from chassis.settings import Settings
 from workflow import api, consumer, events
 from workflow.queries import Queries
+from workflow.settings import WorkflowSettings
 from workflow.store import WorkflowStore
 from workflow.usecases import UseCases
 
 
-def assemble(context: Context[Settings]) -> Parts:
+def assemble(context: Context[WorkflowSettings]) -> Parts:
     store = WorkflowStore(context.database, context.carrier)
     use, queries = UseCases(store), Queries(store)
     return Parts(
@@ -20,7 +20,9 @@ def assemble(context: Context[Settings]) -> Parts:
     )
 
 
-WORKFLOW = Service(name="workflow", settings=Settings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble)
+WORKFLOW = Service(
+    name="workflow", settings=WorkflowSettings, scopes=api.SCOPES, publishes=events.PUBLISHED, assemble=assemble
+)
 
 
 def main() -> int:

@@ -54,6 +54,7 @@ def web() -> None:
             options = {
                 "bind": f"127.0.0.1:{os.environ['PORT']}",
                 "worker_class": "gthread",
+                "workers": 2,
                 "threads": 16,
                 "keepalive": 75,
                 "control_socket_disable": True,

@@ -194,9 +194,9 @@ def servers(folder: Path) -> Iterator[tuple[Mongod, RabbitMQ, int]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./bench pipeline", description=__doc__)
-    parser.add_argument("--dossiers", type=int, default=300, help="in each round end to end (300)")
-    parser.add_argument("--filings", type=int, default=1500, help="in each round of filing alone (1500)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dossiers", type=int, default=150, help="in each round end to end (150)")
+    parser.add_argument("--filings", type=int, default=600, help="in each round of filing alone (600)")
+    parser.add_argument("--rounds", type=int, default=7, help="of each, in turn with the prototype (7)")
     options = parser.parse_args()
     folder = TOP / ".run" / "bench"
     shutil.rmtree(folder, ignore_errors=True)

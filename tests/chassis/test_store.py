@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymongo import WriteConcern
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from chassis import store
 from chassis.clock import system_clock
@@ -82,6 +82,7 @@ def test_a_unique_field_says_which_it_is(things: Things) -> None:
     things.add([new("t1", code="c1")])
     assert things.add([new("t2", code="c1"), new("t3", code="c3"), new("t1", code="c4")]) == ["code", None, "_id"]
     assert things.load("t2") is None
+    assert things.add([new("t2", code="c1")]) == ["code"]
     change = Change(loaded(things, "t3"), thing("t3", code="c1"), [], WHEN)
     with pytest.raises(DuplicateKeyError, match=r"things\.code"):
         things.save([change])
@@ -102,6 +103,25 @@ def test_a_change_without_events_is_a_new_version_and_wakes_nobody(things: Thing
     document = things.collection.find_one({"_id": "t1"})
     assert document is not None
     assert (document["doc_version"], document["doc_sequence"], document["nudged_at"]) == (2, 1, WHEN)
+
+
+@pytest.mark.parametrize("before", [(), ("a",), ("a", "b")])
+@pytest.mark.parametrize("after", [(), ("a",), ("a", "b"), ("a", "b", "c"), ("c", "a", "b"), ("b", "a")])
+def test_a_list_is_what_it_became_however_it_was_changed(
+    things: Things, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    things.add([store.New("t1", thing(tags=before), [], WHEN)])
+    assert things.save([Change(loaded(things), thing(tags=after, name="b"), [], WHEN)]) == [True]
+    assert loaded(things).state == thing(tags=after, name="b")
+
+
+def test_a_list_that_grew_is_appended_to_and_not_written_anew(things: Things) -> None:
+    things.add([store.New("t1", thing(tags=("a",)), [], WHEN)])
+    before = loaded(things)
+    # What a write from behind put there stays, so the list was not set.
+    things.collection.update_one({"_id": "t1"}, {"$set": {"tags": ["kept"]}})
+    assert things.save([Change(before, thing(tags=("a", "b")), [], WHEN)]) == [True]
+    assert loaded(things).state.tags == ("kept", "b")
 
 
 def test_of_two_changes_of_the_same_state_one_is_refused(things: Things) -> None:
@@ -194,11 +214,12 @@ def test_a_write_whose_durability_is_unsure_is_a_store_that_is_away(things: Thin
         copies.put([("a", 1, {})])
 
 
-def test_any_other_refusal_is_not_taken_for_a_duplicate(things: Things) -> None:
+@pytest.mark.parametrize("bad", [[new("t1", name="bad")], [new("t1", name="bad"), new("t2", name="bad")]])
+def test_any_other_refusal_is_not_taken_for_a_duplicate(things: Things, bad: list[store.New[Thing]]) -> None:
     things.collection.database.create_collection("strict", validator={"name": {"$ne": "bad"}})
     things.collection = things.collection.database["strict"]
-    with pytest.raises(BulkWriteError):
-        things.add([new(name="bad")])
+    with pytest.raises(OperationFailure):
+        things.add(bad)
     assert things.add([new()]) == [None]
 
 

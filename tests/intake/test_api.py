@@ -313,6 +313,8 @@ def test_a_field_that_is_wrong_is_pointed_at(still: Running, changes: Any, expec
         ({"name": "x" * 301}, [("/applicant/name", "string_too_long")]),
         ({"phone": "12"}, [("/applicant/phone", "value_error")]),
         ({"phone": "abc"}, [("/applicant/phone", "value_error")]),
+        ({"phone": "0412345678"}, [("/applicant/phone", "value_error")]),
+        ({"phone": "09123456789"}, [("/applicant/phone", "value_error")]),
         ({"phone": "0212 345"}, [("/applicant/phone", "value_error")]),
         ({"email": "hoa@"}, [("/applicant/email", "value_error")]),
         ({"email": "a@b@c.vn"}, [("/applicant/email", "value_error")]),
@@ -685,6 +687,7 @@ def test_every_dossiers_state_is_read_once_for_a_recount(intake: Running) -> Non
 @pytest.mark.parametrize(
     ("field", "typed", "kept"),
     [
+        ("phone", "0912345678", "+84912345678"),
         ("phone", "0912 345 678", "+84912345678"),
         ("phone", "+84 (0) 912.345.678", "+84912345678"),
         ("phone", "84912345678", "+84912345678"),
