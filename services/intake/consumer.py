@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from chassis.consume import Done, Duplicate, Invalid, Later, Outcome, Received, Subscription
 from chassis.copies import copying
 from chassis.store import Change
-from intake import domain, inbound
-from intake.domain import Dossier, StepDone
+from intake import inbound
+from intake.domain import dossiers
+from intake.domain.dossiers import Dossier, StepDone
 from intake.store import IntakeStore
 
 ROUNDS = 5
@@ -58,14 +59,14 @@ def _note(dossier: Dossier, item: Received) -> Dossier:
     """The dossier with this news; the same object when it held it already."""
     match item.data:
         case inbound.ProcessStarted(started_at=at, steps_total=total):
-            return domain.note_started(dossier, at, total)
+            return dossiers.note_started(dossier, at, total)
         case inbound.TaskCompleted() as task:
             step = StepDone(task=task.task, name=task.step_name, agency=task.agency, at=task.completed_at)
-            return domain.note_step_done(dossier, step, task.steps_total)
+            return dossiers.note_step_done(dossier, step, task.steps_total)
         case inbound.DossierTransferred(to_agency=agency):
-            return domain.note_transferred(dossier, agency)
+            return dossiers.note_transferred(dossier, agency)
         case inbound.ProcessFinished(outcome=outcome, timing=timing, finished_at=at):
-            return domain.note_finished(dossier, outcome, timing, at)
+            return dossiers.note_finished(dossier, outcome, timing, at)
     raise AssertionError(f"no note for {type(item.data).__name__}")
 
 

@@ -3,17 +3,18 @@
 from chassis import service
 from chassis.service import Context, Parts, Service
 from intake import api, consumer, events, pages
-from intake.queries import Queries
+from intake.api import dossiers as dossier_routes
+from intake.queries.dossiers import DossierQueries
 from intake.settings import IntakeSettings
 from intake.store import IntakeStore
-from intake.usecases import UseCases
+from intake.usecases.dossiers import DossierUseCases
 
 
 def assemble(context: Context[IntakeSettings]) -> Parts:
     store = IntakeStore(context.database, context.carrier)
-    use, queries = UseCases(store), Queries(store)
+    use, queries = DossierUseCases(store), DossierQueries(store)
     return Parts(
-        add_routes=lambda router: api.add_routes(router, use, queries),
+        add_routes=lambda router: dossier_routes.add_routes(router, use, queries),
         table=consumer.table(store),
         outboxes=[store.dossiers.collection],
         ensure_indexes=store.ensure_indexes,

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from chassis.errors import NotFound
 from chassis.worktime import ZONE
-from intake import schemas, texts
-from intake.api import tracking_view
-from intake.queries import Queries
+from intake import texts
+from intake.api.dossiers import tracking_view
+from intake.queries.dossiers import DossierQueries
+from intake.schemas import dossiers as schemas
 
 
 def local(instant: datetime | None) -> str:
@@ -17,7 +18,7 @@ def local(instant: datetime | None) -> str:
     return "" if instant is None else instant.astimezone(ZONE).strftime("%H:%M ngày %d/%m/%Y")
 
 
-def add_pages(app: Flask, queries: Queries) -> None:
+def add_pages(app: Flask, queries: DossierQueries) -> None:
     app.template_folder = "templates"
     app.jinja_env.filters["local"] = local
 

@@ -1,6 +1,6 @@
 """Intake's words for people, Vietnamese first, English second."""
 
-from intake.domain import Status
+from intake.domain.dossiers import Status
 
 STATUS: dict[Status, tuple[str, str]] = {
     Status.FILED: ("Mới đăng ký", "Filed"),

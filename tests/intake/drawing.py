@@ -8,14 +8,14 @@ from chassis.auth import Principal
 from chassis.clock import system_clock
 from chassis.web import Answer, Call
 from intake.store import IntakeStore
-from intake.usecases import UseCases
+from intake.usecases.dossiers import DossierUseCases
 from tests.intake.making import filing
 from tests.support.catalogue import HERE
 
 
 def draw(url: str, name: str, count: int, ready: "Barrier", codes: "Queue[list[str]]") -> None:
     """Files so many dossiers when all are ready, and puts their codes into the queue."""
-    use = UseCases(IntakeStore(store.connect(url), store.Carrier(system_clock)))
+    use = DossierUseCases(IntakeStore(store.connect(url), store.Carrier(system_clock)))
     officer = Principal(name, name, frozenset({"dossiers.receive"}), HERE, frozenset(), "person")
     mine = []
     ready.wait(60)

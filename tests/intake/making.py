@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chassis import worktime
-from intake import domain, inbound
-from intake.domain import Applicant, By, Dossier, Filing, Submitted
+from intake import inbound
+from intake.domain import dossiers as domain
+from intake.domain.dossiers import Applicant, By, Dossier, Filing, Submitted
 from tests.support import catalogue
 from tests.support.catalogue import BUSINESS, HERE
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from catalog.domain import Durations
 from chassis.clock import new_id
-from intake import domain
+from intake.domain import dossiers as domain
 from intake.main import INTAKE
 from native.access import Persona
 from tests.intake.making import applicant_body, body

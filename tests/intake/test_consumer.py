@@ -11,7 +11,7 @@ import pytest
 from chassis.consume import Done, Duplicate, Invalid, Later, Outcome
 from chassis.store import Carrier, Change, Loaded
 from intake import consumer
-from intake.domain import Dossier
+from intake.domain.dossiers import Dossier
 from intake.store import IntakeStore
 from tests.intake.making import body
 from tests.support.catalogue import HERE, LAND

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chassis import worktime
 from chassis.errors import Invalid, WrongState
-from intake import domain
-from intake.domain import CODE, Dossier, NotFiled, NotProcessed, Status, StepDone, Submitted
+from intake.domain import dossiers as domain
+from intake.domain.dossiers import CODE, Dossier, NotFiled, NotProcessed, Status, StepDone, Submitted
 from intake.events import Budget
 from intake.inbound import CalendarDay, Component, Durations
 from tests.intake import making

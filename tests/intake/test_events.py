@@ -7,7 +7,8 @@ import pytest
 
 from chassis.consume import Done, Later
 from chassis.envelope import outgoing
-from intake import domain, events
+from intake import events
+from intake.domain import dossiers as domain
 from tests.intake import making
 from tests.support.samples import check_each, sample
 from tests.support.services import Running

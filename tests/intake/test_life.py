@@ -26,7 +26,7 @@ from werkzeug.test import TestResponse
 
 from chassis import hashchain
 from chassis.consume import Later
-from intake import domain
+from intake.domain import dossiers as domain
 from native.access import Persona
 from tests.intake.making import body
 from tests.support.catalogue import BUSINESS, CHARTER, ELSEWHERE, HERE, LAND

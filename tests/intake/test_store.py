@@ -10,7 +10,7 @@ import pytest
 from catalog.domain import Alias, CalendarDay
 from chassis.consume import Done, Duplicate
 from chassis.store import Carrier
-from intake import domain
+from intake.domain import dossiers as domain
 from intake.store import IntakeStore
 from tests.intake import drawing
 from tests.intake.making import body
@@ -85,11 +85,15 @@ def test_a_lost_counter_begins_again_without_harm(intake: Running) -> None:
 def test_each_agency_and_each_day_count_for_themselves(intake: Running, store: IntakeStore) -> None:
     days = [DAY, date(2026, 3, 5)]
     drawn = {
-        (agency, day): [store.draw(agency, day, 1) for _ in range(2)] for agency in (HERE, ELSEWHERE) for day in days
+        (agency, day): [store.dossiers.draw(agency, day, 1) for _ in range(2)]
+        for agency in (HERE, ELSEWHERE)
+        for day in days
+        for agency in (HERE, ELSEWHERE)
+        for day in days
     }
     assert set(map(tuple, drawn.values())) == {(1, 2)}
-    assert store.draw(HERE, DAY, 5) == 3
-    assert store.draw(HERE, DAY, 1) == 8
+    assert store.dossiers.draw(HERE, DAY, 5) == 3
+    assert store.dossiers.draw(HERE, DAY, 1) == 8
 
 
 def test_the_same_key_at_once_makes_one_dossier(intake: Running) -> None:

@@ -14,9 +14,9 @@ from catalog.domain import Duration, Durations, Step
 from chassis import worktime
 from chassis.envelope import outgoing
 from chassis.errors import Invalid
-from intake import domain as intake_domain
 from intake import events as intake_events
 from intake import inbound as intake_inbound
+from intake.domain import dossiers as intake_domain
 from tests.support import catalogue
 from tests.support.catalogue import ELSEWHERE, HERE, PROVINCE
 from tests.support.services import local

@@ -1,23 +1,15 @@
-"""Intake's routes: parse, call one use case or query, answer."""
+"""The routes about dossiers."""
 
 from collections.abc import Callable
 
 from chassis.errors import NotFound, WrongState
 from chassis.web import Answer, Call, Router
-from intake import domain, schemas, texts
-from intake.domain import Dossier
-from intake.queries import Queries
-from intake.usecases import UseCases
-
-SCOPES = {
-    "dossiers.file": "Files dossiers; whoever files online owns the dossier",
-    "dossiers.receive": "Officers of a one-stop unit: files at the counter, receives, refuses and hands over, for its "
-    "own agency",
-    "dossiers.read": "Reads the dossiers of the own agency, or for people the own ones",
-    "dossiers.read_all": "Reads every dossier of the province",
-    "dossiers.recount": "Reads every dossier's dimensions and instants, nothing personal, for recounts",
-    "any_agency": "Acts for every agency: migration from an older system, the province's integration bus",
-}
+from intake import texts
+from intake.domain import dossiers
+from intake.domain.dossiers import Dossier
+from intake.queries.dossiers import DossierQueries
+from intake.schemas import dossiers as schemas
+from intake.usecases.dossiers import DossierUseCases
 
 
 def _acted(dossier: Dossier, version: int) -> Answer:
@@ -40,13 +32,13 @@ def tracking_view(dossier: Dossier) -> schemas.Tracking:
     )
 
 
-def add_routes(router: Router, use: UseCases, queries: Queries) -> None:
+def add_routes(router: Router, use: DossierUseCases, queries: DossierQueries) -> None:
     _filing(router, use)
     _acts(router, use)
     _reading(router, queries)
 
 
-def _filing(router: Router, use: UseCases) -> None:
+def _filing(router: Router, use: DossierUseCases) -> None:
     @router.post("/dossiers", scope="dossiers.file", needs="key", answers={201: schemas.Filed})
     def file_dossier(call: Call, body: schemas.FileBody) -> Answer:
         """Files a dossier.
@@ -59,7 +51,7 @@ def _filing(router: Router, use: UseCases) -> None:
         )
 
 
-def _acts(router: Router, use: UseCases) -> None:
+def _acts(router: Router, use: DossierUseCases) -> None:
     post: Callable[..., Callable[[Callable[..., Answer]], Callable[..., Answer]]] = router.post
     options = {
         "scope": "dossiers.receive",
@@ -84,7 +76,7 @@ def _acts(router: Router, use: UseCases) -> None:
         return use.hand_over(call, id, body.to, body.method, _acted)
 
 
-def _reading(router: Router, queries: Queries) -> None:
+def _reading(router: Router, queries: DossierQueries) -> None:
     @router.get("/dossiers", scope="dossiers.read", answers={200: schemas.DossierPage})
     def list_dossiers(call: Call, query: schemas.ListQuery) -> Answer:
         """The dossiers that the caller may see, newest first."""
@@ -124,7 +116,7 @@ def _reading(router: Router, queries: Queries) -> None:
     def verify_journal(call: Call, id: str) -> Answer:
         """Whether the journal is as it was written."""
         dossier = queries.dossier(call.principal, id).state
-        broken = domain.first_broken_entry(dossier)
+        broken = dossiers.first_broken_entry(dossier)
         return Answer(schemas.Verification(intact=broken is None, entries=len(dossier.journal), first_broken=broken))
 
     @router.get(

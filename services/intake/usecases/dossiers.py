@@ -6,17 +6,14 @@ from datetime import datetime
 from typing import Literal
 
 from chassis import acts, worktime
-from chassis.auth import Principal
 from chassis.errors import FieldError, Invalid, Unavailable
 from chassis.web import Answer, Call
-from intake import domain
-from intake.domain import By, Dossier, Filing
+from intake.domain import dossiers
+from intake.domain.dossiers import Dossier, Filing
 from intake.inbound import Agency, Procedure
 from intake.store import IntakeStore
+from intake.usecases.access import RECEIVE, acts_for, by
 
-ANY_AGENCY = "any_agency"
-READ_ALL = "dossiers.read_all"
-RECEIVE = "dossiers.receive"
 DRAWS = 20
 _LETTERS_ON_PAPER = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, O, 1 and I, since people read it off a paper."""
@@ -31,25 +28,7 @@ def draw_secret() -> str:
     return "".join(_LETTERS_ON_PAPER[drawn >> 5 * n & 31] for n in range(10))
 
 
-def sees(principal: Principal, dossier: Dossier) -> bool:
-    """Officers see what their agency received or was given, people what they filed, leaders everything."""
-    if principal.may(ANY_AGENCY) or principal.may(READ_ALL):
-        return True
-    if principal.agency is not None:
-        return principal.agency in dossier.agencies
-    return dossier.owner == principal.subject
-
-
-def acts_for(principal: Principal, agency: str) -> bool:
-    """Whether the officer acts for this agency."""
-    return principal.may(ANY_AGENCY) or principal.agency == agency
-
-
-def by(call: Call) -> By:
-    return By(call.principal.subject, call.occurred_at, call.now)
-
-
-class UseCases:
+class DossierUseCases:
     def __init__(self, store: IntakeStore) -> None:
         self._store = store
 
@@ -61,7 +40,7 @@ class UseCases:
         id = call.id_for_new("dossier")
         try:
             procedure, agency = self._what_and_where(filing, call.occurred_at)
-            domain.check(filing, procedure, agency, worktime.local_day(call.occurred_at))
+            dossiers.check(filing, procedure, agency, worktime.local_day(call.occurred_at))
         except Invalid:
             # What was accepted stays so for a repetition, even if the procedure has changed meanwhile.
             if (first := acts.first_answer(self._store.dossiers.load(id), call)) is not None:
@@ -78,14 +57,14 @@ class UseCases:
             # Looking first spares a code: without it each repetition would leave a gap in the agency's register.
             return first
         owner = call.principal.subject if online and call.principal.kind == "person" else None
-        filed, events = domain.file(id, filing, procedure, agency, by(call), owner=owner, secret=draw_secret())
+        filed, events = dossiers.file(id, filing, procedure, agency, by(call), owner=owner, secret=draw_secret())
         if online:
             return acts.create(self._store.dossiers, id, filed, events, call, render)
 
         def receive(numbers: int) -> Answer:
             promised = self._promise(filed, procedure, agency, call.occurred_at)
             code = self._code(agency.id, call.occurred_at, numbers)
-            received, more = domain.receive(filed, code, promised, by(call))
+            received, more = dossiers.receive(filed, code, promised, by(call))
             return acts.create(self._store.dossiers, id, received, [*events, *more], call, render)
 
         return self._with_free_code(receive)
@@ -93,9 +72,9 @@ class UseCases:
     def receive(self, call: Call, id: str, render: Render) -> Answer:
         """Receives a dossier that was filed online: it gets its code and its due date."""
 
-        def decide(dossier: Dossier, numbers: int) -> domain.Turn:
+        def decide(dossier: Dossier, numbers: int) -> dossiers.Turn:
             # Looked at before a code is drawn for nothing.
-            domain.require_filed(dossier)
+            dossiers.require_filed(dossier)
             dimensions = dossier.dimensions
             procedure = self._store.catalogue.version(dimensions.procedure, dimensions.procedure_version)
             agency = self._store.catalogue.agency(dimensions.agency, worktime.local_day(call.occurred_at))
@@ -103,7 +82,7 @@ class UseCases:
                 raise Unavailable("the catalogue's copy is not complete; ask catalog to republish", retry_after=30)
             promised = self._promise(dossier, procedure, agency, call.occurred_at)
             code = self._code(agency.id, call.occurred_at, numbers)
-            return domain.receive(dossier, code, promised, by(call))
+            return dossiers.receive(dossier, code, promised, by(call))
 
         return self._with_free_code(
             lambda numbers: self._change(call, id, lambda dossier: decide(dossier, numbers), render)
@@ -111,15 +90,15 @@ class UseCases:
 
     def refuse(self, call: Call, id: str, reason: str, render: Render) -> Answer:
         """Refuses a dossier that was filed online, with the reason."""
-        return self._change(call, id, lambda dossier: domain.refuse(dossier, reason, by(call)), render)
+        return self._change(call, id, lambda dossier: dossiers.refuse(dossier, reason, by(call)), render)
 
     def hand_over(
         self, call: Call, id: str, to: str, method: Literal["collect", "post", "electronic"], render: Render
     ) -> Answer:
         """Hands the result over to the applicant."""
-        return self._change(call, id, lambda dossier: domain.hand_over(dossier, to, method, by(call)), render)
+        return self._change(call, id, lambda dossier: dossiers.hand_over(dossier, to, method, by(call)), render)
 
-    def _change(self, call: Call, id: str, decide: Callable[[Dossier], domain.Turn], render: Render) -> Answer:
+    def _change(self, call: Call, id: str, decide: Callable[[Dossier], dossiers.Turn], render: Render) -> Answer:
         def mine(dossier: Dossier) -> bool:
             return acts_for(call.principal, dossier.dimensions.agency)
 
@@ -138,13 +117,13 @@ class UseCases:
             raise Invalid("the procedure or the agency is not known", errors=wrong)
         return procedure, agency
 
-    def _promise(self, dossier: Dossier, procedure: Procedure, agency: Agency, at: datetime) -> domain.Promise:
-        return domain.promise(procedure, agency, dossier.dimensions.channel, at, self._store.catalogue.calendar())
+    def _promise(self, dossier: Dossier, procedure: Procedure, agency: Agency, at: datetime) -> dossiers.Promise:
+        return dossiers.promise(procedure, agency, dossier.dimensions.channel, at, self._store.catalogue.calendar())
 
     def _code(self, agency: str, at: datetime, numbers: int) -> str:
         """The agency's day's next code; so many numbers are used up."""
         day = worktime.local_day(at)
-        return domain.code_of(agency, day, self._store.draw(agency, day, numbers))
+        return dossiers.code_of(agency, day, self._store.dossiers.draw(agency, day, numbers))
 
     def _with_free_code(self, act: Callable[[int], Answer]) -> Answer:
         """An act that draws a code, using up the given count of numbers.

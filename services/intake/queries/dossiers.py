@@ -1,4 +1,4 @@
-"""What can be asked of intake."""
+"""What can be asked about dossiers."""
 
 import hmac
 from collections.abc import Sequence
@@ -8,12 +8,13 @@ from chassis import store as chassis_store
 from chassis.auth import Principal
 from chassis.errors import NotFound
 from chassis.paging import cursor_of, keys_of, page
-from intake.domain import Dossier, Status
-from intake.store import IntakeStore, Wanted
-from intake.usecases import ANY_AGENCY, READ_ALL, sees
+from intake.domain.dossiers import Dossier, Status
+from intake.store import IntakeStore
+from intake.store.dossiers import Wanted
+from intake.usecases.access import ANY_AGENCY, READ_ALL, sees
 
 
-class Queries:
+class DossierQueries:
     def __init__(self, store: IntakeStore) -> None:
         self._store = store
 
@@ -49,19 +50,19 @@ class Queries:
             agency=agency, owner=owner, status=status, procedure=procedure, due_before=due_before, code=code
         )
         keys = keys_of(cursor, datetime, str)
-        found = self._store.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
+        found = self._store.dossiers.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(last.state.filed_at, last.id))
 
     def states(self, cursor: str | None, limit: int) -> tuple[Sequence[chassis_store.Document], str | None]:
         """Every dossier's dimensions and instants, by id, without anything personal."""
         keys = keys_of(cursor, str)
-        found = self._store.states(keys[0] if keys else None, limit + 1)
+        found = self._store.dossiers.states(keys[0] if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(str(last["_id"])))
 
     def tracked(self, code: str, secret: str | None, phone: str | None) -> Dossier:
         """For the public: by code (or id, before there is a code) and secret or phone. An unknown code and a wrong
         secret answer alike, in the same words and after the same comparisons."""
-        loaded = self._store.by_code(code) or self._store.dossiers.load(code)
+        loaded = self._store.dossiers.by_code(code) or self._store.dossiers.load(code)
         known = loaded.state if loaded is not None else None
         right = hmac.compare_digest(
             (known.secret if known else "-" * 10).encode(), (secret or "").strip().upper().encode()

@@ -1,0 +1,1 @@
+"""What intake decides: plain Python, a module for each noun."""

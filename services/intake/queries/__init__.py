@@ -1,0 +1,1 @@
+"""What can be asked of intake, a module for each noun."""
