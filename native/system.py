@@ -1,10 +1,11 @@
-"""The machine's own packages. `python -m native.system` installs those that are missing, if it may."""
+"""The machine's own packages. `python -m native.system [tests]` installs those that are missing, if it may."""
 
+import ctypes.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from native.children import NativeError
@@ -13,16 +14,49 @@ from native.servers import ServerMissingError, find_rabbitmq
 INSTALLER = Path(__file__).with_name("install.sh")
 
 
-def find_nginx() -> Path:
-    """Raises ServerMissingError."""
-    # The PATH of ordinary users lacks the directory where Debian puts it.
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if not found:
-        raise ServerMissingError("There is no nginx on this machine: install the package nginx-light.")
-    return Path(found)
+def program(package: str, name: str) -> Callable[[], Path]:
+    def find() -> Path:
+        found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if not found:
+            raise ServerMissingError(f"There is no {name} on this machine: install the package {package}.")
+        return Path(found)
+
+    return find
 
 
-PACKAGES: dict[str, Callable[[], Path]] = {"rabbitmq-server": find_rabbitmq, "nginx-light": find_nginx}
+def library(package: str, name: str) -> Callable[[], Path]:
+    def find() -> Path:
+        found = ctypes.util.find_library(name)
+        if not found:
+            raise ServerMissingError(f"There is no lib{name} on this machine: install the package {package}.")
+        return Path(found)
+
+    return find
+
+
+find_nginx = program("nginx-light", "nginx")
+
+
+def find_liberation() -> Path:
+    """The fonts that papers are printed in. Raises ServerMissingError."""
+    found = next(Path("/usr/share/fonts").rglob("LiberationSerif-Regular.ttf"), None)
+    if found is None:
+        raise ServerMissingError("There is no Liberation Serif on this machine: install the package fonts-liberation.")
+    return found
+
+
+PACKAGES: dict[str, Callable[[], Path]] = {
+    "rabbitmq-server": find_rabbitmq,
+    "nginx-light": find_nginx,
+    "libpango-1.0-0": library("libpango-1.0-0", "pango-1.0"),
+    "libpangoft2-1.0-0": library("libpangoft2-1.0-0", "pangoft2-1.0"),
+    "libharfbuzz-subset0": library("libharfbuzz-subset0", "harfbuzz-subset"),
+    "fonts-liberation": find_liberation,
+}
+FOR_TESTS: dict[str, Callable[[], Path]] = {
+    "clamav-daemon": program("clamav-daemon", "clamd"),
+    "poppler-utils": program("poppler-utils", "pdftotext"),
+}
 
 
 def is_missing(find: Callable[[], Path]) -> bool:
@@ -33,9 +67,9 @@ def is_missing(find: Callable[[], Path]) -> bool:
     return False
 
 
-def install_missing(log: Path) -> None:
-    """Install what of PACKAGES is missing. Raises NativeError that says what to install when it may or can not."""
-    missing = [package for package, find in PACKAGES.items() if is_missing(find)]
+def install_missing(log: Path, packages: Mapping[str, Callable[[], Path]] = PACKAGES) -> None:
+    """Install those packages that are missing. Raises NativeError that says what to install when it may or can not."""
+    missing = [package for package, find in packages.items() if is_missing(find)]
     if not missing:
         return
     names = " ".join(missing)
@@ -61,6 +95,7 @@ def _may_sudo() -> bool:
 
 if __name__ == "__main__":
     try:
-        install_missing(Path(".run/logs/install.log"))
+        wanted = PACKAGES | FOR_TESTS if sys.argv[1:] == ["tests"] else PACKAGES
+        install_missing(Path(".run/logs/install.log"), wanted)
     except NativeError as error:
         sys.exit(str(error))
