@@ -18,6 +18,13 @@ FROM python:3.13-slim AS base
 RUN groupadd --gid 10001 motcua \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin motcua \
  && install --directory --owner motcua --group motcua /var/spool/motcua
+# What papers are printed with. Debian 12 has the fonts with Vietnamese letters under the first name, later ones under the second.
+# The release of the base image decides the versions.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+ && { apt-get install --yes --no-install-recommends fonts-liberation2 || apt-get install --yes --no-install-recommends fonts-liberation; } \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=libraries /venv /venv
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app \

@@ -5,37 +5,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 from chassis import keys
 
 LIFETIME = timedelta(days=30)
 OFFICE = "office-software"
+PAYMENT_PROVIDERS = "payment_providers.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Somebody to act as. `agency` is one of the sample province's, None for citizens and for those of no agency."""
+    """Somebody to act as. `agency` is one of the sample province's, None for citizens and for those of no agency.
+    `identity`: the number that the token vouches for."""
 
     name: str
     scopes: tuple[str, ...]
     agency: str | None = None
     roles: tuple[str, ...] = ()
+    identity: str | None = None
 
 
-_CITIZEN = ("dossiers.file", "dossiers.read", "messages.read")
-_OFFICER = ("dossiers.read", "tasks.read", "tasks.work")
+_CITIZEN = ("dossiers.file", "dossiers.read", "documents.read", "messages.read")
+_OFFICER = ("dossiers.read", "documents.read", "tasks.read", "tasks.work")
 PERSONAS: Mapping[str, Persona] = {
-    "citizen": Persona("Nguyễn Thị Hoa", _CITIZEN),
-    "volunteer": Persona("Lê Văn Tình", _CITIZEN),
+    "citizen": Persona("Nguyễn Thị Hoa", _CITIZEN, identity="038185001234"),
+    "volunteer": Persona("Lê Văn Tình", _CITIZEN, roles=("volunteer",)),
     "counter_officer": Persona(
-        "Trần Thị Lan", ("dossiers.file", "dossiers.receive", "stats.read", *_OFFICER), agency="H56.30"
+        "Trần Thị Lan",
+        ("dossiers.file", "dossiers.receive", "stats.read", *_OFFICER),
+        agency="H56.30",
     ),
     "officer": Persona("Phạm Văn Đức", _OFFICER, agency="H56.30"),
     "other_officer": Persona("Hoàng Thị Mai", ("dossiers.receive", *_OFFICER), agency="H56.02"),
-    "leader": Persona("Vũ Quốc Việt", ("dossiers.read", "dossiers.read_all", "tasks.read", "stats.read"), agency="H56"),
-    "editor": Persona("Đỗ Thị Thu", ("catalog.edit",)),
-    "operator": Persona("Ngô Minh Quân", ("parked.manage", "messages.read", "messages.manage", "stats.read")),
+    "leader": Persona(
+        "Vũ Quốc Việt",
+        ("catalog.review", "dossiers.read", "dossiers.read_all", "tasks.read", "stats.read"),
+        agency="H56",
+    ),
+    "editor": Persona("Đỗ Thị Thu", ("catalog.edit", "catalog.review")),
+    "operator": Persona(
+        "Ngô Minh Quân",
+        ("parked.manage", "payments.reconcile", "population.audit", "messages.read", "messages.manage", "stats.read"),
+    ),
     "backdate": Persona(
         "Chuyển đổi dữ liệu",
         ("dossiers.file", "dossiers.receive", "dossiers.read_all", "any_agency", "backdate", *_OFFICER),
@@ -55,6 +68,7 @@ def write_access(path: Path, secrets: Path, base_url: str) -> None:
             scopes=persona.scopes,
             agency=persona.agency,
             roles=persona.roles,
+            identity=persona.identity,
             lifetime=LIFETIME,
         )
         for word, persona in PERSONAS.items()
@@ -69,6 +83,12 @@ def write_access(path: Path, secrets: Path, base_url: str) -> None:
         "agencies": agencies,
     }
     keys.write_secret(path, json.dumps(access, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_payment_providers(path: Path) -> None:
+    """A payment provider to try call-backs with, whose secret is this start's own; what is there is kept."""
+    if not path.exists():
+        keys.write_secret(path, json.dumps({"sample": {"secrets": [token_urlsafe(32)]}}) + "\n")
 
 
 def _office_key(access: Path, api_keys: Path) -> str:

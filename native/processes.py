@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis import SERVICES
+from native.access import PAYMENT_PROVIDERS
 from native.children import Child
 from native.ports import Ports
 from native.servers import REPLICA_SET, RabbitMQ
@@ -82,6 +83,12 @@ def service(layout: Layout, name: str, role: str) -> Child:
         "HEALTH_PORT": layout.health_port(name, "worker"),
         "PUBLIC_URL": layout.base_url,
     }
+    if name == "intake":
+        variables = {
+            **variables,
+            "VIETQR_ACCOUNTS_FILE": layout.top / "sample" / "province" / "vietqr_accounts.json",
+            "PAYMENT_PROVIDERS_FILE": secrets / PAYMENT_PROVIDERS,
+        }
     if name == "notify":
         variables = {**variables, "SMTP_URL": f"smtp://127.0.0.1:{ports.smtp}", "MAIL_FROM": "mot-cua@thanhhoa.example"}
     if name == "stats":

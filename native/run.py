@@ -18,7 +18,7 @@ import psutil
 
 from chassis import SERVICES
 from native import gateway, processes
-from native.access import write_access
+from native.access import PAYMENT_PROVIDERS, write_access, write_payment_providers
 from native.children import Child, NativeError
 from native.ports import Ports, http_status
 from native.processes import ROLES, Layout
@@ -112,6 +112,7 @@ def start_servers(layout: Layout, supervisor: Supervisor) -> None:
 def start_processes(layout: Layout, supervisor: Supervisor) -> dict[int, Child]:
     """Start the mail catcher, the services and the gateway; the services' processes by the port of their /readyz."""
     write_access(layout.access, layout.secrets, layout.base_url)
+    write_payment_providers(layout.secrets / PAYMENT_PROVIDERS)
     mail = ["native.mail", "--port", str(layout.ports.smtp), "--directory", str(layout.mail)]
     supervisor.start_group([partial(processes.python, layout, "mail", mail)])
     every = [(service, role) for service in SERVICES for role in ROLES]

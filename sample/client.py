@@ -74,6 +74,11 @@ class Api:
             headers["Occurred-At"] = stamp(at)
         return self._send(who, "POST", path, headers, json.dumps(body, ensure_ascii=False).encode(), None).content
 
+    def put(self, who: str, path: str, body: Mapping[str, Any], key: str) -> bytes:
+        """The answer as it came. Raises Refused, Unreachable."""
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        return self._send(who, "PUT", path, headers, json.dumps(body, ensure_ascii=False).encode(), None).content
+
     def items(self, who: str, path: str, **query: Any) -> list[Any]:
         """All items of a list, page by page."""
         found: list[Any] = []

@@ -83,6 +83,7 @@ class _Day:
         with self._timed("load"):
             loaded = load.load(api, self._province)
             self._say(f"Catalogue: {loaded.accepted} rows accepted, {loaded.unchanged} were there already")
+            load.load_essentials(api, province.essentials())
         if not (is_empty or again):
             self._say("Dossiers are there already: nothing is driven (--again drives another batch)")
             return self._reported(None, None, None, [])

@@ -3,12 +3,14 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sample.client import Api, Refused
 from sample.province import Province
 
+ESSENTIALS = "/api/catalog/v1/essential-services"
 WAIT_SECONDS = 90
 POLL_SECONDS = 0.25
 UNKNOWN = {"unknown_procedure", "unknown_agency"}
@@ -37,6 +39,16 @@ def load(api: Api, province: Province) -> Loaded:
     return Loaded(answer["accepted"], answer["unchanged"])
 
 
+def load_essentials(api: Api, services: Sequence[Mapping[str, Any]]) -> int:
+    """Puts the essential services on their lists, those that are not there as they are; how many."""
+    known = {(item["list"], item["id"]): item for item in api.items("editor", ESSENTIALS, limit=200)}
+    changed = [item for item in services if not item.items() <= known.get((item["list"], item["id"]), {}).items()]
+    for item in changed:
+        body = {name: value for name, value in item.items() if name not in ("list", "id")}
+        api.put("editor", f"{ESSENTIALS}/{item['list']}/{item['id']}", body, f"sample:{uuid.uuid4()}")
+    return len(changed)
+
+
 def wait_until_known(api: Api, pairs: Sequence[tuple[str, str]]) -> None:
     """Until intake knows every (procedure, agency). Raises Failed after WAIT_SECONDS.
 
@@ -58,7 +70,7 @@ def _is_known(api: Api, procedure: str, agency: str) -> bool:
         "agency": agency,
         "channel": "online",
         "applicant": {"kind": "citizen", "name": "Không Có Ai"},
-        "components": [{"code": "no-such-component"}],
+        "components": [{"code": "no-such-component", "paper": {"originals": 1}}],
     }
     try:
         api.post("backdate", "/api/intake/v1/dossiers", body, f"sample:probe:{uuid.uuid4()}")

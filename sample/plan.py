@@ -14,6 +14,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
+from sample import forms
 from sample.province import Duration, Procedure, Province, at, local_day
 
 CLOSING = time(16, 50)
@@ -22,6 +23,8 @@ FEWEST = 60
 """With fewer dossiers some kind of fate would be missing."""
 MIGRATION = "backdate"
 """The caller who may say when something happened, for every agency."""
+APPLICANTS = ("citizen", "volunteer")
+"""Callers who file for themselves or for their neighbours."""
 
 
 class Fate(StrEnum):
@@ -91,7 +94,11 @@ class Planned:
     def body(self) -> dict[str, Any]:
         """What is sent to file it: with the components that must be there, some of them scanned."""
         components = [
-            {"code": row["code"], "originals": row["originals"], "copies": row["copies"], "digitised": self.digitised}
+            {
+                "code": row["code"],
+                "paper": {"originals": row["originals"] or int(not row["copies"]), "copies": row["copies"]},
+                "digitised": self.digitised,
+            }
             for row in self.procedure.components
             if row["required"] and row["replaced_by_database"] is None
         ]
@@ -101,13 +108,15 @@ class Planned:
             "channel": self.channel,
             "applicant": dict(self.applicant),
             "assisted_by": self.assisted_by,
+            "form": forms.fill(self.procedure.form, self.applicant, Random(f"{self.number} {self.chance}")),  # noqa: S311
             "components": components,
             "result_return": self.result_return,
         }
 
     @property
     def digitised(self) -> bool:
-        return self.channel == "online" or self.chance < 0.6
+        """Only who receives paper says that it was scanned."""
+        return self.actors.files not in APPLICANTS and (self.channel == "online" or self.chance < 0.6)
 
 
 def draw(province: Province, today: date, count: int, agencies: Mapping[str, str], seed: str) -> list[Planned]:

@@ -10,6 +10,8 @@ from typing import Any
 FOLDER = Path(__file__).parent / "province"
 LISTS = {"agencies": "agencies.json", "calendars": "calendar.json", "procedures": "procedures.json"}
 
+FORMS = "forms"
+"""A file for each procedure that has a form, named after its code."""
 ZONE = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh: no summer time, the same offset since 1975."""
 SPANS = ((time(7, 30), time(11, 30)), (time(13, 30), time(17)))
@@ -33,7 +35,8 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """`steps`: at which agency each step is done: None (the receiving one), "@parent" or an identifier."""
+    """`steps`: at which agency each step is done: None (the receiving one), "@parent" or an identifier. `form`: JSON
+    Schema of what is filled in."""
 
     code: str
     name: str
@@ -45,6 +48,7 @@ class Procedure:
     counter: Duration | None
     online: Duration | None
     steps: tuple[str | None, ...]
+    form: Mapping[str, Any] | None = None
 
     @property
     def is_online(self) -> bool:
@@ -135,8 +139,20 @@ def offers(agency: Agency, procedure: Procedure) -> bool:
     return agency.id in procedure.agencies if procedure.agencies else agency.level in procedure.levels
 
 
+def essentials(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """The essential services, each with its list and its identifier there."""
+    items: list[dict[str, Any]] = json.loads((folder / "essential_services.json").read_text(encoding="utf-8"))["items"]
+    return items
+
+
 def read(folder: Path = FOLDER) -> Province:
     lists = {name: json.loads((folder / file).read_text(encoding="utf-8"))["items"] for name, file in LISTS.items()}
+    forms = {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / FORMS).glob("*.json"))
+    }
+    lists["procedures"] = [
+        {**row, "form": forms[row["code"]]} if row["code"] in forms else row for row in lists["procedures"]
+    ]
     agencies = (
         Agency(row["id"], row["name"], row["level"], row["parent"], row["one_stop"]) for row in lists["agencies"]
     )
@@ -166,4 +182,5 @@ def _procedure(row: Mapping[str, Any]) -> Procedure:
         counter=counter,
         online=online,
         steps=tuple(step["agency"] for step in row["process"]["steps"]),
+        form=row.get("form"),
     )

@@ -2,9 +2,11 @@
 
 from catalog import schemas
 from catalog.domain import NotInForce
-from catalog.imports import Imports
 from catalog.queries import AgencyUnknown, CalendarUnknown, Queries
+from catalog.reorganisations import Reorganisations
+from catalog.search.domain import Typed
 from catalog.store import Wanted
+from catalog.successions import AlreadySucceeded
 from catalog.usecases import PublishedMeanwhile, UseCases
 from chassis.errors import FieldError, Invalid, WrongState
 from chassis.paging import cursor_of, keys_of, page
@@ -16,20 +18,34 @@ EDIT = "catalog.edit"
 LAW = "the catalogue of procedures is public by law (Nghị định 63/2010/NĐ-CP)"
 
 
-def add_routes(router: Router, use: UseCases, imports: Imports, queries: Queries) -> None:
+def add_routes(router: Router, use: UseCases, reorganisations: Reorganisations, queries: Queries) -> None:
     _procedures(router, use, queries)
     _agencies(router, use, queries)
+    _successions(router, reorganisations, queries)
     _calendars(router, use, queries)
-    _imports(router, imports, queries)
 
 
 def _procedures(router: Router, use: UseCases, queries: Queries) -> None:
     @router.get("/procedures", public=LAW, answers={200: schemas.ProcedureList})
     def list_procedures(call: Call, query: schemas.ProceduresQuery) -> Answer:
-        """Finds procedures as they stand today, by code."""
-        today = local_day(call.now)
+        """Finds procedures as they stand today or stood on another day: by code; or with `q`, the best hits first.
+
+        The code itself comes first, then the whole name, then names that begin so; among equals, what dossiers were
+        most often received under in the last year.
+        """
+        today = query.on or local_day(call.now)
         agency = queries.agency_in_filter(query.agency, today)
-        wanted = Wanted(status=query.status, q=query.q, field=query.field, agency=agency, level=query.level)
+        typed = Typed.of(query.q) if query.q else None
+        wanted = Wanted(status=query.status, typed=typed, field=query.field, agency=agency, level=query.level)
+        if typed is not None:
+            keys = keys_of(query.cursor, int, int, str)
+            place = (keys[0], keys[1], keys[2]) if keys else None
+            hits, following = page(
+                queries.ranked(wanted, typed, today, place, query.limit + 1),
+                query.limit,
+                lambda last: cursor_of(*last[0]),
+            )
+            return Answer({"items": [schemas.ProcedureSummary.of(*hit[1:]) for hit in hits], "next": following})
         found = queries.procedures(wanted, today, _after(query.cursor), query.limit + 1)
         items, following = page(found, query.limit, lambda last: cursor_of(last[0].code))
         return Answer({"items": [schemas.ProcedureSummary.of(*item) for item in items], "next": following})
@@ -50,12 +66,13 @@ def _procedures(router: Router, use: UseCases, queries: Queries) -> None:
         answers={200: schemas.ProcedureAnswer, 201: schemas.ProcedureAnswer},
         raises=(PublishedMeanwhile,),
     )
-    def publish_procedure(call: Call, code: str, body: schemas.ProcedureBody) -> Answer:
+    def publish_procedure(call: Call, code: str, body: schemas.Publication) -> Answer:
         """Publishes the next version of a procedure (201: its first). Versions that are there stay as they are.
 
-        It must not begin before the latest entry of the history does; that one ends where this one begins.
+        It must not begin before the latest entry of the history does; that one ends where this one begins. With
+        `correction` it takes the place of the latest version from that version's first day on.
         """
-        return use.publish(call, body.procedure(code))
+        return use.publish(call, body.procedure(code), body.correction)
 
     @router.post(
         "/procedures/<code>/withdrawal",
@@ -79,15 +96,19 @@ def _agencies(router: Router, use: UseCases, queries: Queries) -> None:
         day = query.on or local_day(call.now)
         found = queries.agencies(query.level, query.parent, day, _after(query.cursor), query.limit + 1)
         items, following = page(found, query.limit, lambda last: cursor_of(last.id))
-        return Answer(
-            {"items": [schemas.AgencyAnswer.of(item.state.agency, item.version) for item in items], "next": following}
-        )
+        successions = queries.succeeded(items)
+        shown = [schemas.AgencyAnswer.of(item.state.agency, item.version, successions.get(item.id)) for item in items]
+        return Answer({"items": shown, "next": following})
 
     @router.get("/agencies/<id>", public=LAW, answers={200: schemas.AgencyAnswer}, raises=(AgencyUnknown,))
     def get_agency(call: Call, id: str, query: schemas.AgencyQuery) -> Answer:
-        """The agency with this identifier, or the one that has it as an alias."""
+        """The agency with this identifier, or the one that has it as an alias.
+
+        One that has ended is shown as it was, with who takes over from it.
+        """
         found = queries.agency(id, query.on or local_day(call.now))
-        return Answer(schemas.AgencyAnswer.of(found.state.agency, found.version), version=found.version)
+        succession = queries.succeeded([found]).get(found.id)
+        return Answer(schemas.AgencyAnswer.of(found.state.agency, found.version, succession), version=found.version)
 
     @router.put(
         "/agencies/<id>",
@@ -98,6 +119,33 @@ def _agencies(router: Router, use: UseCases, queries: Queries) -> None:
     def put_agency(call: Call, id: str, body: schemas.AgencyBody) -> Answer:
         """Makes an agency (201) or changes it. Its parent must be there."""
         return use.put_agency(call, body.agency(id))
+
+
+def _successions(router: Router, reorganisations: Reorganisations, queries: Queries) -> None:
+    @router.get("/successions", public=LAW, answers={200: schemas.SuccessionList})
+    def list_successions(call: Call, query: schemas.SuccessionsQuery) -> Answer:
+        """Which agencies took over from which, the latest day first."""
+        keys = keys_of(query.cursor, str, str)
+        after = (keys[0], keys[1]) if keys else None
+        found = queries.successions(query.agency, after, query.limit + 1)
+        items, following = page(
+            found, query.limit, lambda last: cursor_of(last.state.succession.on.isoformat(), last.id)
+        )
+        return Answer({"items": [schemas.SuccessionAnswer.of(item.state) for item in items], "next": following})
+
+    @router.post(
+        "/successions",
+        scope=EDIT,
+        needs="key",
+        answers={201: schemas.SuccessionAnswer},
+        raises=(AlreadySucceeded,),
+    )
+    def succeed_agencies(call: Call, body: schemas.SuccessionBody) -> Answer:
+        """Ends agencies on a day and says who takes over from them.
+
+        From that day on their identifiers mean the one that takes over, and what is open at them is that one's to do.
+        """
+        return reorganisations.succeed(call, body.succession())
 
 
 def _calendars(router: Router, use: UseCases, queries: Queries) -> None:
@@ -111,30 +159,25 @@ def _calendars(router: Router, use: UseCases, queries: Queries) -> None:
         "/calendar/<year>",
         scope=EDIT,
         needs="key_or_match",
-        answers={200: schemas.CalendarAnswer, 201: schemas.CalendarAnswer},
+        answers={200: schemas.CalendarChange, 201: schemas.CalendarChange},
     )
-    def put_calendar(call: Call, year: str, body: schemas.CalendarBody) -> Answer:
-        """Publishes a year's calendar (201), or changes it after a new decision."""
+    def put_calendar(call: Call, year: str, body: schemas.CalendarPut) -> Answer:
+        """Publishes a year's calendar (201), or changes it after a new decision, and says which days change.
+
+        Open dossiers whose time such a day falls into get new due dates.
+        """
         if not (year.isascii() and year.isdigit() and len(year) == 4):
             wrong = FieldError("/year", "year", "a year of four digits")
             raise Invalid("the path names no year", errors=[wrong])
-        return use.put_calendar(call, body.calendar(int(year)))
+        return use.put_calendar(call, body.calendar(int(year)), dry_run=body.dry_run)
 
-
-def _imports(router: Router, imports: Imports, queries: Queries) -> None:
-    @router.post("/imports", scope=EDIT, needs="key", answers={201: schemas.ImportAnswer})
-    def import_catalogue(call: Call, body: schemas.ImportBody) -> Answer:
-        """Imports procedures, agencies and calendars, and says what became of each row.
-
-        A bad row is rejected by itself; what is there already stays unchanged. A procedure that differs from its latest
-        version becomes the next version. Parents may come in the same import.
-        """
-        return imports.run(call, body)
-
-    @router.get("/imports/<id>", scope=EDIT, answers={200: schemas.ImportAnswer})
-    def get_import(call: Call, id: str) -> Answer:
-        """What became of an import."""
-        return Answer(schemas.ImportAnswer.of(queries.import_(id).state))
+    @router.get(
+        "/calendar/<year>/history", public=LAW, answers={200: schemas.CalendarHistory}, raises=(CalendarUnknown,)
+    )
+    def list_calendar_versions(call: Call, year: str) -> Answer:
+        """Every version of a year's calendar: what was decided, and since when that was known."""
+        versions = queries.calendar_history(year)
+        return Answer({"items": [schemas.CalendarVersionView.of(version) for version in versions], "next": None})
 
 
 def _after(cursor: str | None) -> str:

@@ -5,12 +5,12 @@ Words and codes: Nghị định 118/2025/NĐ-CP, Thông tư 03/2025/TT-VPCP, Ngh
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
+from catalog.checks import Wrong
 from chassis.errors import FieldError, Invalid, NotFound, WrongState
 from chassis.worktime import MINUTES_PER_WORKING_DAY, Budget, Calendar, Hours
 
@@ -20,8 +20,6 @@ AGENCY_ID = re.compile(r"(\d{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(\.\d{2}){0,3}", r
 RESULT_CODE = re.compile(r"KQ\.[A-Z0-9]{2,6}\.\d{6}", re.ASCII)
 CUT_OFF = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-MAX_TEXT = 2_000
 MAX_DONG = 1_000_000_000_000
 MAX_SHEETS = 1_000
 YEARS = range(1990, 2101)
@@ -31,6 +29,7 @@ ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
 Level = Literal["province", "district", "commune"]
 Unit = Literal["working_day", "calendar_day", "hour"]
 Role = Literal["one_stop", "head", "expert", "leader", "clerk"]
+Channel = Literal["online", "counter", "post"]
 Status = Literal["upcoming", "in_force", "superseded", "expired", "withdrawn"]
 
 
@@ -70,13 +69,28 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A case in which nothing is paid (miễn), for example `HN`, a poor household. `legal_basis`: where that is said."""
+
+    code: str
+    name: str
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fee:
-    """`kind`: "fee" is phí, "charge" is lệ phí. `amount` in đồng."""
+    """`kind`: "fee" is phí, "charge" is lệ phí. Amounts in đồng; `online_amount`: when it is filed online, None: the
+    same. It is asked for in [valid_from, valid_to), where None is without an end; the same code may come again for
+    another time."""
 
     code: str
     name: str
     kind: Literal["fee", "charge"]
     amount: int
+    online_amount: int | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +125,7 @@ class Result:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
     """One version of a procedure, valid in [valid_from, valid_to). `agencies` empty: every one-stop agency of
-    `levels`."""
+    `levels`. `form`: what the applicant fills in, as JSON Schema (2020-12) of an object; None: nothing."""
 
     code: str
     version: int
@@ -133,6 +147,7 @@ class Procedure:
     legal_basis: tuple[str, ...]
     valid_from: date
     valid_to: date | None
+    form: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +161,8 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
-    """`one_stop`: has a one-stop unit that receives dossiers. `hours`: daily working spans, local time."""
+    """`one_stop`: has a one-stop unit that receives dossiers. `hours`: daily working spans, local time.
+    `inherited_levels`: levels of agencies that it took over from; it offers their procedures too."""
 
     id: str
     name: str
@@ -159,6 +175,7 @@ class Agency:
     email: str | None
     valid_from: date
     valid_to: date | None
+    inherited_levels: tuple[Level, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +211,19 @@ class Validity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Why a version takes the place of version `of`, from the same day on. Dossiers filed under that one keep it."""
+
+    of: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """An entry of a procedure's history, never changed once it is there: a published version or a withdrawal.
 
-    A withdrawal has its `decision`, and keeps the procedure as it was offered until then.
+    A withdrawal has its `decision`, and keeps the procedure as it was offered until then. `review`: the campaign whose
+    decision made this version.
     """
 
     code: str
@@ -206,6 +232,8 @@ class Version:
     valid_to: date | None
     decision: str | None
     procedure: Procedure
+    correction: Correction | None = None
+    review: str | None = None
 
     @property
     def validity(self) -> Validity:
@@ -237,8 +265,13 @@ class AlreadyWithdrawn(WrongState):
     code, title = "already_withdrawn", "Thủ tục hành chính đã được bãi bỏ"
 
 
-def publish(latest: Version | None, procedure: Procedure) -> Version:
-    """The next version, whatever `procedure.version` says; Invalid when it would begin before the latest entry does."""
+def publish(
+    latest: Version | None, procedure: Procedure, *, correction: Correction | None = None, review: str | None = None
+) -> Version:
+    """The next version, whatever `procedure.version` says; Invalid when it would begin before the latest entry does, or
+    corrects anything but the latest entry from its first day on."""
+    if correction is not None:
+        _check_correction(latest, procedure, correction)
     if latest is not None and procedure.valid_from < latest.valid_from:
         raise _begins_too_early("/valid_from", latest)
     number = 1 if latest is None else latest.number + 1
@@ -249,7 +282,20 @@ def publish(latest: Version | None, procedure: Procedure) -> Version:
         valid_to=procedure.valid_to,
         decision=None,
         procedure=replace(procedure, version=number),
+        correction=correction,
+        review=review,
     )
+
+
+def _check_correction(latest: Version | None, procedure: Procedure, correction: Correction) -> None:
+    wrong = Wrong()
+    wrong.text("/correction/reason", correction.reason)
+    if latest is None or latest.decision is not None or correction.of != latest.number:
+        wrong.add("/correction/of", "not_the_latest", "the number of the latest version, which is in force or upcoming")
+    elif procedure.valid_from != latest.valid_from:
+        wrong.add("/valid_from", "not_from_the_same_day", f"{latest.valid_from}, as what is corrected")
+    if wrong.errors:
+        raise Invalid("a correction takes the place of the latest version, from its first day on", errors=wrong.errors)
 
 
 def withdraw(latest: Version, on: date, decision: str) -> Version:
@@ -315,12 +361,41 @@ def standing(entry: Validity, history: Sequence[Validity], day: date) -> Standin
     )
 
 
+# -- fees --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeDue:
+    """What is to be paid for one dossier, in đồng, unless one of the exemptions applies."""
+
+    code: str
+    name: str
+    kind: Literal["fee", "charge"]
+    amount: int
+    exemptions: tuple[Exemption, ...]
+
+
+def fees_on(procedure: Procedure, day: date, channel: Channel) -> tuple[FeeDue, ...]:
+    """The fees of a dossier that is handed in on the day through the channel."""
+    return tuple(
+        FeeDue(
+            code=fee.code,
+            name=fee.name,
+            kind=fee.kind,
+            amount=fee.amount if channel != "online" or fee.online_amount is None else fee.online_amount,
+            exemptions=fee.exemptions,
+        )
+        for fee in procedure.fees
+        if (fee.valid_from or date.min) <= day < (fee.valid_to or date.max)
+    )
+
+
 # -- what must hold of each thing by itself ----------------------------------------------------------------------------
 
 
 def procedure_errors(procedure: Procedure) -> list[FieldError]:
     """What is wrong with a procedure by itself; whether the agencies that it names exist says `Directory`."""
-    wrong = _Wrong()
+    wrong = Wrong()
     wrong.unless(NATIONAL_CODE.fullmatch(procedure.code), "/code", "procedure_code", "a national code, like 1.012784")
     if procedure.local_code is not None:
         wrong.unless(
@@ -355,7 +430,7 @@ def procedure_errors(procedure: Procedure) -> list[FieldError]:
 
 def agency_errors(agency: Agency) -> list[FieldError]:
     """What is wrong with an agency by itself; how it fits among the others says `Directory`."""
-    wrong = _Wrong()
+    wrong = Wrong()
     wrong.unless(AGENCY_ID.fullmatch(agency.id), "/id", "agency_id", "an identifier like H56.14 or 000.17.H56")
     wrong.text("/name", agency.name)
     if agency.email is not None:
@@ -376,7 +451,7 @@ def agency_errors(agency: Agency) -> list[FieldError]:
 
 def calendar_errors(calendar: CalendarYear) -> list[FieldError]:
     """What is wrong with a year's calendar."""
-    wrong = _Wrong()
+    wrong = Wrong()
     wrong.unless(calendar.year in YEARS, "/year", "year", f"a year from {YEARS[0]} to {YEARS[-1]}")
     wrong.text("/decision", calendar.decision)
     wrong.repeated("/days", [day.date for day in calendar.days], "/date")
@@ -389,36 +464,7 @@ def calendar_errors(calendar: CalendarYear) -> list[FieldError]:
     return wrong.errors
 
 
-class _Wrong:
-    """Collects what is wrong."""
-
-    def __init__(self) -> None:
-        self.errors: list[FieldError] = []
-
-    def add(self, pointer: str, code: str, message: str) -> None:
-        self.errors.append(FieldError(pointer, code, message))
-
-    def unless(self, holds: object, pointer: str, code: str, message: str) -> None:
-        if not holds:
-            self.add(pointer, code, message)
-
-    def text(self, pointer: str, text: str) -> None:
-        self.unless(text.strip(), pointer, "blank", "some text")
-        self.unless(len(text) <= MAX_TEXT, pointer, "too_long", f"at most {MAX_TEXT} characters")
-        self.unless(not _CONTROL.search(text), pointer, "control_character", "text without control characters")
-
-    def repeated(self, pointer: str, values: Sequence[object], field: str = "") -> None:
-        seen: set[object] = set()
-        for n, value in enumerate(values):
-            self.unless(value not in seen, f"{pointer}/{n}{field}", "repeated", "is there already")
-            seen.add(value)
-
-    def period(self, start: date | None, end: date | None, pointer: str) -> None:
-        if start is not None and end is not None:
-            self.unless(start < end, f"{pointer}/valid_to", "period", "a day after valid_from")
-
-
-def _check_components(components: Sequence[Component], wrong: _Wrong) -> None:
+def _check_components(components: Sequence[Component], wrong: Wrong) -> None:
     wrong.repeated("/components", [component.code for component in components], "/code")
     for n, component in enumerate(components):
         pointer = f"/components/{n}"
@@ -429,20 +475,42 @@ def _check_components(components: Sequence[Component], wrong: _Wrong) -> None:
         _check_result_code(f"{pointer}/result_code", component.result_code, wrong)
 
 
-def _check_result_code(pointer: str, code: str | None, wrong: _Wrong) -> None:
+def _check_result_code(pointer: str, code: str | None, wrong: Wrong) -> None:
     if code is not None:
         wrong.unless(RESULT_CODE.fullmatch(code), pointer, "result_code", "a result's code, like KQ.G15.000031")
 
 
-def _check_fees(fees: Sequence[Fee], wrong: _Wrong) -> None:
-    wrong.repeated("/fees", [fee.code for fee in fees], "/code")
+def _check_fees(fees: Sequence[Fee], wrong: Wrong) -> None:
     for n, fee in enumerate(fees):
-        wrong.text(f"/fees/{n}/code", fee.code)
-        wrong.text(f"/fees/{n}/name", fee.name)
-        wrong.unless(0 <= fee.amount <= MAX_DONG, f"/fees/{n}/amount", "range", f"from 0 to {MAX_DONG} đồng")
+        pointer = f"/fees/{n}"
+        wrong.text(f"{pointer}/code", fee.code)
+        wrong.text(f"{pointer}/name", fee.name)
+        wrong.unless(
+            not any(_at_the_same_time(fee, other) for other in fees[:n]),
+            f"{pointer}/code", "repeated", "is there already for the same time",
+        )  # fmt: skip
+        wrong.unless(0 <= fee.amount <= MAX_DONG, f"{pointer}/amount", "range", f"from 0 to {MAX_DONG} đồng")
+        if fee.online_amount is not None:
+            wrong.unless(
+                0 <= fee.online_amount <= MAX_DONG, f"{pointer}/online_amount", "range", f"from 0 to {MAX_DONG} đồng"
+            )
+        wrong.period(fee.valid_from, fee.valid_to, pointer)
+        wrong.repeated(f"{pointer}/exemptions", [exemption.code for exemption in fee.exemptions], "/code")
+        for m, exemption in enumerate(fee.exemptions):
+            for name in ("code", "name", "legal_basis"):
+                wrong.text(f"{pointer}/exemptions/{m}/{name}", getattr(exemption, name))
 
 
-def _check_steps(steps: Sequence[Step], wrong: _Wrong) -> None:
+def _at_the_same_time(one: Fee, other: Fee) -> bool:
+    """Whether two entries ask for the same fee on a same day."""
+    return (
+        one.code == other.code
+        and (one.valid_from or date.min) < (other.valid_to or date.max)
+        and (other.valid_from or date.min) < (one.valid_to or date.max)
+    )
+
+
+def _check_steps(steps: Sequence[Step], wrong: Wrong) -> None:
     wrong.repeated("/process/steps", [step.id for step in steps], "/id")
     earlier: set[str] = set()
     for n, step in enumerate(steps):
@@ -457,7 +525,7 @@ def _check_steps(steps: Sequence[Step], wrong: _Wrong) -> None:
     wrong.unless(decisions == 1, "/process/steps", "decision", f"exactly one step that decides, not {decisions}")
 
 
-def _check_times(procedure: Procedure, wrong: _Wrong) -> None:
+def _check_times(procedure: Procedure, wrong: Wrong) -> None:
     """Every step has an amount, or every step has a share; what they come to fits into the legal duration.
 
     Amounts are added up along the longest path, since parallel branches run at the same time.
@@ -485,7 +553,7 @@ def _check_times(procedure: Procedure, wrong: _Wrong) -> None:
             procedure.durations, "/durations", "share_of_nothing", "a duration, since the steps have shares of it"
         )
     elif procedure.durations is not None and None not in minutes:
-        allowed = _minutes_of("/durations/counter", procedure.durations.counter, _Wrong())
+        allowed = _minutes_of("/durations/counter", procedure.durations.counter, Wrong())
         longest = _longest_path(steps, [each or 0 for each in minutes])
         if allowed is not None and longest > allowed:
             wrong.add(
@@ -493,7 +561,7 @@ def _check_times(procedure: Procedure, wrong: _Wrong) -> None:
             )
 
 
-def _minutes_of(pointer: str, duration: Duration, wrong: _Wrong) -> int | None:
+def _minutes_of(pointer: str, duration: Duration, wrong: Wrong) -> int | None:
     """Working minutes; a calendar day holds a working day at most, which is what it counts for here."""
     try:
         budget = Budget(duration.amount, duration.unit)
@@ -510,87 +578,6 @@ def _longest_path(steps: Sequence[Step], minutes: Sequence[int]) -> int:
     for step, own in zip(steps, minutes, strict=True):
         ends[step.id] = own + max((ends.get(name, 0) for name in step.after), default=0)
     return max(ends.values(), default=0)
-
-
-# -- agencies among each other -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """An identifier that an agency goes by, for a time."""
-
-    agency: str
-    valid_from: date
-    valid_to: date
-
-    def overlaps(self, other: "_Name") -> bool:
-        return self.agency != other.agency and self.valid_from < other.valid_to and other.valid_from < self.valid_to
-
-
-class Directory:
-    """All agencies, for what must hold between them and for who is meant by an identifier."""
-
-    def __init__(self, agencies: Mapping[str, Agency]) -> None:
-        self._agencies = agencies
-        self._names: dict[str, list[_Name]] = defaultdict(list)
-        for agency in agencies.values():
-            for id, name in _names(agency):
-                self._names[id].append(name)
-
-    def errors(self, agency: Agency) -> list[FieldError]:
-        """How an agency of this directory does not fit: no such parent, a circle of parents, another one's name."""
-        wrong = _Wrong()
-        if agency.parent is not None:
-            if agency.parent not in self._agencies:
-                wrong.add("/parent", "unknown_agency", "an agency that is known, or in the same import")
-            elif self._is_circle(agency):
-                wrong.add("/parent", "circle", "an agency that is not below this one")
-        for n, (id, name) in enumerate(_names(agency)):
-            pointer = "/id" if n == 0 else f"/aliases/{n - 1}/id"
-            wrong.unless(
-                not any(name.overlaps(other) for other in self._names[id]), pointer, "taken", "another agency has it"
-            )
-        return wrong.errors
-
-    def unknown(self, procedure: Procedure) -> list[FieldError]:
-        """The agencies that the procedure names and nobody knows."""
-        wrong = _Wrong()
-        named = [(f"/agencies/{n}", id) for n, id in enumerate(procedure.agencies)]
-        steps = [(f"/process/steps/{n}/agency", step.agency) for n, step in enumerate(procedure.process.steps)]
-        for pointer, id in [*named, *steps]:
-            if id is not None and id != PARENT:
-                wrong.unless(id in self._agencies, pointer, "unknown_agency", "an agency that is known")
-        return wrong.errors
-
-    def _is_circle(self, agency: Agency) -> bool:
-        passed = {agency.id}
-        above = agency.parent
-        while above is not None and above in self._agencies:
-            if above in passed:
-                return above == agency.id
-            passed.add(above)
-            above = self._agencies[above].parent
-        return False
-
-
-def _names(agency: Agency) -> list[tuple[str, _Name]]:
-    """The agency's own identifier, which is its own for ever, and then its aliases."""
-    always = _Name(agency.id, date.min, date.max)
-    aliases = [
-        (alias.id, _Name(agency.id, alias.valid_from or date.min, alias.valid_to or date.max))
-        for alias in agency.aliases
-    ]
-    return [(agency.id, always), *aliases]
-
-
-def bearer_of(alias: str, candidates: Sequence[Agency], day: date) -> Agency | None:
-    """Which of the agencies that have this alias bears it on the day; if none does, the one that bore it last."""
-
-    def rank(agency: Agency) -> tuple[bool, date]:
-        spans = [name for id, name in _names(agency)[1:] if id == alias]
-        return any(span.valid_from <= day < span.valid_to for span in spans), max(span.valid_to for span in spans)
-
-    return max(candidates, key=rank, default=None)
 
 
 # -- searching ---------------------------------------------------------------------------------------------------------

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from catalog.domain import Agency, CalendarDay, CalendarYear, Procedure, Version
+from catalog.domain import Agency, CalendarDay, CalendarYear, Correction, Procedure, Version
+from catalog.successions import Succession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcedurePublished:
-    """A version of a procedure is valid from its `valid_from` on. Earlier versions stay as they are."""
+    """A version of a procedure is valid from its `valid_from` on. Earlier versions stay as they are; with `correction`
+    it takes the place of one of them."""
 
     TYPE: ClassVar[str] = "catalog.procedure.published.v1"
     procedure: Procedure
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,19 @@ class AgencyChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgencySucceeded:
+    """From `on` on, `successors` are there in the place of `predecessors`, and `takes_over`, one of them, answers for
+    what is open at them and for what is sent to their identifiers. The subject is the succession."""
+
+    TYPE: ClassVar[str] = "catalog.agency.succeeded.v1"
+    predecessors: tuple[str, ...]
+    successors: tuple[str, ...]
+    takes_over: str
+    on: date
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChanged:
     """The deviations from Monday-to-Friday of one year, as decided in `decision`, known from `known_from` on."""
 
@@ -46,13 +62,24 @@ class CalendarChanged:
     days: tuple[CalendarDay, ...]
 
 
-PUBLISHED = (ProcedurePublished, ProcedureWithdrawn, AgencyChanged, CalendarChanged)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSet:
+    """What the `decision` assigns to an agency for a year: indicator → percent. The subject is `<agency>/<year>`."""
+
+    TYPE: ClassVar[str] = "catalog.target.set.v1"
+    agency: str
+    year: int
+    decision: str
+    indicators: dict[str, float]
+
+
+PUBLISHED = (ProcedurePublished, ProcedureWithdrawn, AgencyChanged, AgencySucceeded, CalendarChanged, TargetSet)
 
 
 def of_version(version: Version) -> ProcedurePublished | ProcedureWithdrawn:
     """What is told of an entry of a procedure's history."""
     if version.decision is None:
-        return ProcedurePublished(procedure=version.procedure)
+        return ProcedurePublished(procedure=version.procedure, correction=version.correction)
     return ProcedureWithdrawn(code=version.code, version=version.number, on=version.valid_from)
 
 
@@ -60,4 +87,15 @@ def of_calendar(calendar: CalendarYear) -> CalendarChanged:
     """What is told of a year's calendar."""
     return CalendarChanged(
         year=calendar.year, decision=calendar.decision, known_from=calendar.known_from, days=calendar.days
+    )
+
+
+def of_succession(succession: Succession) -> AgencySucceeded:
+    """What is told of a succession."""
+    return AgencySucceeded(
+        predecessors=succession.predecessors,
+        successors=succession.successors,
+        takes_over=succession.takes_over,
+        on=succession.on,
+        decision=succession.decision,
     )

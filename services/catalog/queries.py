@@ -1,9 +1,12 @@
 """What catalog can be asked. Everything is read from the store; a history's end and status are derived for the day."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from catalog.calendars import CalendarVersion
+from catalog.directory import bearer_of
 from catalog.domain import (
     Agency,
     Level,
@@ -13,12 +16,22 @@ from catalog.domain import (
     Status,
     Validity,
     Version,
-    bearer_of,
     counting_on,
     standing,
     status_of,
 )
-from catalog.store import CatalogStore, Listed, StoredAgency, StoredCalendar, StoredImport, Summary, Wanted
+from catalog.search.domain import Rank, Typed, rank
+from catalog.store import (
+    CatalogStore,
+    Listed,
+    StoredAgency,
+    StoredCalendar,
+    StoredSuccession,
+    Summary,
+    Wanted,
+    calendar_history,
+)
+from catalog.successions import Succession
 from chassis.errors import FieldError, Invalid, NotFound
 from chassis.store import Loaded
 
@@ -29,16 +42,16 @@ _STATUSES: dict[Listed, tuple[Status, ...]] = {
 }
 
 
+PART = 200
+"""So many procedures are read at once for an export."""
+
+
 class AgencyUnknown(NotFound):
     code, title = "agency_unknown", "Không có cơ quan này"
 
 
 class CalendarUnknown(NotFound):
     code, title = "calendar_unknown", "Chưa có lịch làm việc của năm này"
-
-
-class ImportUnknown(NotFound):
-    code, title = "import_unknown", "Không có lần nhập dữ liệu này"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,51 @@ class Queries:
         summaries = self.store.summaries((code, each.number) for code, each in page.items())
         return [(summaries[code], each) for code, each in page.items()]
 
+    def ranked(
+        self, wanted: Wanted, typed: Typed, day: date, after: Rank | None, limit: int
+    ) -> list[tuple[Rank, Summary, Standing]]:
+        """Up to `limit` procedures that fit what was typed, the best first, behind the rank `after`.
+
+        How much a procedure is used may change between two pages, and its place with that.
+        """
+        uses = self.store.uses.known()
+        hits = sorted(
+            (rank(tier, uses.get(code, 0), code), number) for tier, code, number in self.store.hits(wanted, typed)
+        )
+        if after is not None:
+            hits = [hit for hit in hits if hit[0] > after]
+        found: list[tuple[Rank, Standing]] = []
+        for start in range(0, len(hits), limit + 10):
+            part = hits[start : start + limit + 10]
+            histories = self.store.histories(place[2] for place, _ in part)
+            for place, number in part:
+                each = _standing_for(histories[place[2]], day)
+                if each.number == number and each.status in _STATUSES[wanted.status]:
+                    found.append((place, each))
+            if len(found) >= limit:
+                break
+        del found[limit:]
+        summaries = self.store.summaries((place[2], each.number) for place, each in found)
+        return [(place, summaries[place[2]], each) for place, each in found]
+
+    def in_force(self, wanted: Wanted, day: date) -> Iterator[Version]:
+        """Every version that is in force on the day and fits, by code; read as it is asked for."""
+        after = ""
+        while True:
+            matching = self.store.matching(wanted, after, PART)
+            histories = self.store.histories(matching)
+            counting = {code: _standing_for(histories[code], day) for code in matching}
+            of_part = [
+                (code, each.number)
+                for code, each in counting.items()
+                if each.status == "in_force" and each.number in matching[code]
+            ]
+            versions = self.store.versions(of_part)
+            yield from (versions[code] for code, _ in of_part)
+            if len(matching) < PART:
+                return
+            after = max(matching)
+
     def agency(self, id: str, day: date) -> Loaded[StoredAgency]:
         """The agency with this identifier, or else the one that has it as an alias; AgencyUnknown."""
         found = self.store.agencies.load(id)
@@ -112,11 +170,18 @@ class Queries:
             raise CalendarUnknown(f"the calendar of {year} has not been published")
         return found
 
-    def import_(self, id: str) -> Loaded[StoredImport]:
-        found = self.store.imports.load(id)
-        if found is None:
-            raise ImportUnknown(f"there is no import {id}")
-        return found
+    def succeeded(self, agencies: Iterable[Loaded[StoredAgency]]) -> dict[str, Succession]:
+        """Of these agencies, those that others take over from, or will."""
+        return self.store.succeeded(loaded.id for loaded in agencies)
+
+    def successions(
+        self, agency: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[Loaded[StoredSuccession]]:
+        return self.store.succession_page(agency, after, limit)
+
+    def calendar_history(self, year: str) -> tuple[CalendarVersion, ...]:
+        """Every version of the year's calendar, the first one first; CalendarUnknown."""
+        return calendar_history(self.calendar(year).state)
 
 
 def _standing_for(history: list[Validity], day: date) -> Standing:

@@ -1,17 +1,19 @@
 """Request bodies, query parameters and answers. What a procedure and an agency consist of is the domain's to say."""
 
-from collections import Counter
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SkipValidation
+from pydantic import Field
 
+from catalog.calendars import CalendarVersion, DayChange
 from catalog.domain import (
     Agency,
     Alias,
     CalendarDay,
     CalendarYear,
     Component,
+    Correction,
     Durations,
     Fee,
     FieldOfWork,
@@ -24,7 +26,9 @@ from catalog.domain import (
     Status,
     Version,
 )
-from catalog.store import ImportRow, Listed, StoredImport, Summary
+from catalog.forms import Form
+from catalog.store import Listed, StoredSuccession, Summary
+from catalog.successions import Succession
 from chassis.paging import Page, PageQuery
 from chassis.web import Body
 
@@ -56,12 +60,27 @@ class ProcedureBody(Body):
     result: Result
     essential: tuple[str, ...] = ()
     legal_basis: tuple[str, ...] = ()
+    form: Form | None = Field(
+        default=None,
+        description="JSON Schema (2020-12) of the object that the applicant fills in, at most 200 kB, with no `$id` "
+        "and only `$ref`s within itself; null: there is nothing to fill in",
+    )
     valid_from: date
     valid_to: date | None = None
 
     def procedure(self, code: str) -> Procedure:
         """The domain's procedure; its version is given when it is published."""
         return Procedure(code=code, version=0, **{name: getattr(self, name) for name in ProcedureBody.model_fields})
+
+
+class Publication(ProcedureBody):
+    """A version to be published."""
+
+    correction: Correction | None = Field(
+        default=None,
+        description="takes the place of the latest version, `of`, from that version's first day on; dossiers that were "
+        "filed under it keep it",
+    )
 
 
 class ProcedureRow(ProcedureBody):
@@ -80,13 +99,15 @@ class Withdrawal(Body):
 class ProcedureAnswer(ProcedureBody):
     """An entry of a procedure's history. `valid_to`: where it ends, be it by itself or because the next one begins.
     `status`: that of the day that was asked for, or today's. A withdrawal shows the procedure as it was offered until
-    then."""
+    then. `review`: the campaign whose decision made this version."""
 
     code: str
     version: int
     latest_version: int
     status: Status
     withdrawal: Withdrawal | None
+    correction: Correction | None
+    review: str | None
 
     @classmethod
     def of(cls, version: Version, standing: Standing) -> "ProcedureAnswer":
@@ -102,6 +123,8 @@ class ProcedureAnswer(ProcedureBody):
             latest_version=standing.latest,
             status=standing.status,
             withdrawal=withdrawal,
+            correction=version.correction,
+            review=version.review,
         )
 
 
@@ -145,7 +168,9 @@ class ProcedureQuery(Body):
 
 
 class ProceduresQuery(PageQuery):
-    """Which procedures, as of today."""
+    """Which procedures, as of today or of another day."""
+
+    on: date | None = Field(default=None, description="the catalogue of this day; today's if it is left out")
 
     q: Word = Field(
         default="",
@@ -179,6 +204,9 @@ class AgencyBody(Body):
     email: str | None = None
     valid_from: date
     valid_to: date | None = None
+    inherited_levels: tuple[Level, ...] = Field(
+        default=(), description="levels of agencies that it took over from: it offers their procedures besides its own"
+    )
 
     def agency(self, id: str) -> Agency:
         return Agency(id=id, **{name: getattr(self, name) for name in AgencyBody.model_fields})
@@ -191,14 +219,16 @@ class AgencyRow(AgencyBody):
 
 
 class AgencyAnswer(AgencyRow):
-    """An agency. `version` counts its changes."""
+    """An agency. `version` counts its changes; `succeeded_by`: who takes over from it when it ends."""
 
     version: int
+    succeeded_by: str | None
 
     @classmethod
-    def of(cls, agency: Agency, version: int) -> "AgencyAnswer":
+    def of(cls, agency: Agency, version: int, succession: Succession | None = None) -> "AgencyAnswer":
         fields = {name: getattr(agency, name) for name in AgencyRow.model_fields}
-        return cls.model_construct(**fields, version=version)
+        successor = None if succession is None else succession.takes_over
+        return cls.model_construct(**fields, version=version, succeeded_by=successor)
 
 
 class AgencyQuery(Body):
@@ -217,6 +247,90 @@ class AgenciesQuery(PageQuery):
 
 class AgencyList(Page[AgencyAnswer]):
     """Agencies by identifier."""
+
+
+# -- successions -------------------------------------------------------------------------------------------------------
+
+Decision = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$")]
+Members = Annotated[tuple[Word, ...], Field(min_length=1, max_length=1_000)]
+
+
+class SuccessionBody(Body):
+    """From `on` on, `successors` are there in the place of `predecessors`. All of them must be known, the former in
+    force until that day, the latter on it."""
+
+    predecessors: Members
+    successors: Members
+    takes_over: Word | None = Field(
+        default=None, description="the successor that takes over what is open; needed when there are several"
+    )
+    on: date
+    decision: Decision
+
+    def succession(self) -> Succession:
+        """The domain's succession. Without `takes_over` it is the only successor."""
+        takes_over = self.takes_over
+        if takes_over is None:
+            takes_over = self.successors[0] if len(self.successors) == 1 else ""
+        return Succession(
+            predecessors=self.predecessors,
+            successors=self.successors,
+            takes_over=takes_over,
+            on=self.on,
+            decision=self.decision,
+        )
+
+
+class SuccessionAnswer(Body):
+    """A succession, as it was decided."""
+
+    id: str
+    predecessors: tuple[str, ...]
+    successors: tuple[str, ...]
+    takes_over: str
+    on: date
+    decision: str
+
+    @classmethod
+    def of(cls, stored: StoredSuccession) -> "SuccessionAnswer":
+        names = [name for name in cls.model_fields if name != "id"]
+        return cls.model_construct(id=stored.id, **{name: getattr(stored.succession, name) for name in names})
+
+
+class SuccessionsQuery(PageQuery):
+    """Which successions."""
+
+    agency: Word | None = Field(default=None, description="those of which this agency is a predecessor or a successor")
+
+
+class SuccessionList(Page[SuccessionAnswer]):
+    """Successions, the latest day first."""
+
+
+class SuccessionRow(Body):
+    """A succession in a file."""
+
+    predecessors: Members
+    successors: Members
+    takes_over: Word | None = None
+
+
+class ReorganisationFile(Body):
+    """A reorganisation: the agencies that it makes, and who takes over from whom on the day `on`, by `decision`."""
+
+    on: date
+    decision: Decision
+    agencies: Annotated[tuple[AgencyRow, ...], Field(max_length=5_000)] = ()
+    successions: Annotated[tuple[SuccessionRow, ...], Field(min_length=1, max_length=5_000)]
+
+    def made(self) -> list[Agency]:
+        return [row.agency(row.id) for row in self.agencies]
+
+    def all(self) -> list[Succession]:
+        return [
+            SuccessionBody(**row.model_dump(), on=self.on, decision=self.decision).succession()
+            for row in self.successions
+        ]
 
 
 # -- calendars ---------------------------------------------------------------------------------------------------------
@@ -239,6 +353,12 @@ class CalendarRow(CalendarBody):
     year: int
 
 
+class CalendarPut(CalendarBody):
+    """What a decision makes of a year's calendar."""
+
+    dry_run: bool = Field(default=False, description="says which days would change, and changes nothing")
+
+
 class CalendarAnswer(CalendarRow):
     """A year's calendar. `version` counts its changes."""
 
@@ -250,40 +370,35 @@ class CalendarAnswer(CalendarRow):
         return cls.model_construct(**fields, version=version)
 
 
-# -- imports -----------------------------------------------------------------------------------------------------------
+class CalendarChange(CalendarAnswer):
+    """A year's calendar after a decision, and the days on which work begins or ends by it. In a dry run `version` is
+    that of the calendar that still counts, 0 without one."""
 
-
-class ImportBody(Body):
-    """A catalogue, or a part of one. Every row is read by itself, so that a bad one spoils only itself."""
-
-    procedures: Annotated[list[SkipValidation[ProcedureRow]], Field(default=[], max_length=MAX_ROWS)]
-    agencies: Annotated[list[SkipValidation[AgencyRow]], Field(default=[], max_length=MAX_ROWS)]
-    calendars: Annotated[list[SkipValidation[CalendarRow]], Field(default=[], max_length=200)]
-    dry_run: bool = Field(default=False, description="says what would happen, and changes nothing")
-
-
-class ImportAnswer(Body):
-    """What became of an import, row by row: accepted (it would be, in a dry run), unchanged, or rejected."""
-
-    id: str
-    state: Literal["done"]
     dry_run: bool
-    total: int
-    accepted: int
-    rejected: int
-    unchanged: int
-    rows: tuple[ImportRow, ...]
+    days_changed: int
+    changes: tuple[DayChange, ...]
 
     @classmethod
-    def of(cls, done: StoredImport) -> "ImportAnswer":
-        counts = Counter(row.status for row in done.rows)
+    def told(
+        cls, calendar: CalendarYear, version: int, changes: Sequence[DayChange], *, dry_run: bool
+    ) -> "CalendarChange":
+        fields = {name: getattr(calendar, name) for name in CalendarRow.model_fields}
         return cls.model_construct(
-            id=done.id,
-            state="done",
-            dry_run=done.dry_run,
-            total=len(done.rows),
-            accepted=counts["accepted"],
-            rejected=counts["rejected"],
-            unchanged=counts["unchanged"],
-            rows=done.rows,
+            **fields, version=version, dry_run=dry_run, days_changed=len(changes), changes=tuple(changes)
         )
+
+
+class CalendarVersionView(CalendarBody):
+    """A version of a year's calendar; `changed_at`: when it was entered."""
+
+    version: int
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, version: CalendarVersion) -> "CalendarVersionView":
+        same = {name: getattr(version, name) for name in (*CalendarBody.model_fields, "changed_at")}
+        return cls.model_construct(version=version.number, **same)
+
+
+class CalendarHistory(Page[CalendarVersionView]):
+    """Every version of a year's calendar, the first one first."""

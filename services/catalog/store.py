@@ -1,6 +1,5 @@
 """Catalog's MongoDB: a document for each version of each procedure, each agency, each year's calendar, each import."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -8,16 +7,25 @@ from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from catalog import events
-from catalog.domain import Agency, CalendarYear, FieldOfWork, Level, ServiceLevel, Validity, Version, words, words_of
+from catalog.calendars import CalendarVersion, version_of
+from catalog.domain import Agency, CalendarYear, FieldOfWork, Level, ServiceLevel, Validity, Version, words_of
+from catalog.essentials.store import Essentials
+from catalog.imports.store import ImportStore
+from catalog.replacements.store import ReplacementImports
+from catalog.reviews.store import Reviews
+from catalog.search import store as search
+from catalog.search.domain import Typed, title_of
+from catalog.successions import Succession
+from catalog.targets.store import AssignedTargets, StoredTargets
+from catalog.targets.store import told_of as targets_told_of
 from chassis import store
 from chassis.acts import key_of
 from chassis.envelope import EventData, OutgoingEvent, outgoing
-from chassis.errors import FieldError
 from chassis.web import Call
 
 
@@ -28,6 +36,7 @@ class StoredVersion:
     id: str
     version: Version
     words: tuple[str, ...]
+    title: str = ""
     changed_at: datetime
     changed_by: str
 
@@ -42,28 +51,22 @@ class StoredAgency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCalendar:
+    """`history`: every version in order, the last one is `calendar`."""
+
     id: str
     calendar: CalendarYear
     changed_at: datetime
     changed_by: str
+    history: tuple[CalendarVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRow:
-    """What became of an item of an import. `index`: its place in the list of its kind; `id`: None if unreadable."""
+class StoredSuccession:
+    """`applied`: the agencies are as it wants them."""
 
-    kind: Literal["procedure", "agency", "calendar"]
-    index: int
-    id: str | None
-    status: Literal["accepted", "unchanged", "rejected"]
-    errors: tuple[FieldError, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredImport:
     id: str
-    dry_run: bool
-    rows: tuple[ImportRow, ...]
+    succession: Succession
+    applied: bool
     changed_at: datetime
     changed_by: str
 
@@ -85,20 +88,30 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many procedures are alike in these."""
+
+    service_level: ServiceLevel
+    field: FieldOfWork
+    levels: tuple[Level, ...]
+    count: int
+
+
+_COUNTED = ("service_level", "field", "levels")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A filter over procedures. All words of `q` must be found, in any order, each as the beginning of a word."""
+    """A filter over procedures. `typed`: see `search`."""
 
     status: Listed = "all"
-    q: str = ""
+    typed: Typed | None = None
     field: str | None = None
     agency: Agency | None = None
     level: Level | None = None
 
     def condition(self) -> store.Document:
-        wanted_words = words(self.q)
-        conditions: list[store.Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in wanted_words]
-        if self.q and not wanted_words:
-            conditions.append({"words": {"$in": []}})
+        conditions = [] if self.typed is None else search.condition(self.typed)
         # Whether an entry counts on a day is only known among the others. This leaves out what never can.
         if self.status == "withdrawn":
             conditions.append({"$or": [{"version.decision": {"$ne": None}}, {"version.valid_to": {"$ne": None}}]})
@@ -107,9 +120,11 @@ class Wanted:
         if self.level is not None:
             conditions.append({"version.procedure.levels": self.level})
         if self.agency is not None:
-            offers: list[store.Document] = [{"version.procedure.agencies": self.agency.id}]
+            names = [self.agency.id, *(alias.id for alias in self.agency.aliases)]
+            offers: list[store.Document] = [{"version.procedure.agencies": {"$in": names}}]
             if self.agency.one_stop:
-                offers.append({"version.procedure.agencies": [], "version.procedure.levels": self.agency.level})
+                levels = [self.agency.level, *self.agency.inherited_levels]
+                offers.append({"version.procedure.agencies": [], "version.procedure.levels": {"$in": levels}})
             conditions.append({"$or": offers})
         return {"$and": conditions} if conditions else {}
 
@@ -122,25 +137,55 @@ class CatalogStore:
         self.procedures = store.Aggregates(database, "procedures", StoredVersion, carrier)
         self.agencies = store.Aggregates(database, "agencies", StoredAgency, carrier)
         self.calendars = store.Aggregates(database, "calendars", StoredCalendar, carrier)
-        self.imports = store.Aggregates(database, "imports", StoredImport, carrier)
+        self.successions = store.Aggregates(database, "successions", StoredSuccession, carrier)
+        self.imports = ImportStore(database, carrier)
+        self.uses = search.Uses(database)
         self._summary: TypeAdapter[Summary] = TypeAdapter(Summary)
+        self._counted: TypeAdapter[Counted] = TypeAdapter(Counted)
+
+        self.essentials = Essentials(database, carrier)
+        self.replacements = ReplacementImports(database, carrier)
+        self.reviews = Reviews(database, carrier)
+        self.targets = AssignedTargets(database, carrier)
 
     @property
     def outboxes(self) -> list[Collection[store.Document]]:
-        return [self.agencies.collection, self.calendars.collection, self.procedures.collection]
+        return [
+            self.agencies.collection,
+            self.calendars.collection,
+            self.procedures.collection,
+            self.successions.collection,
+            self.targets.targets.collection,
+        ]
 
     def ensure_indexes(self) -> None:
-        for aggregates in (self.procedures, self.agencies, self.calendars):
+        for aggregates in (self.procedures, self.agencies, self.calendars, self.successions):
             aggregates.ensure_indexes()
+        for own in (self.essentials, self.reviews, self.targets):
+            own.ensure_indexes()
+        self.imports.ensure_indexes()
         # Holds all that a history is read for, so that no document is fetched for it.
         procedures, agencies = self.procedures.collection, self.agencies.collection
         procedures.create_index([(field, ASCENDING) for field in HISTORY], name="history")
         procedures.create_index([("words", ASCENDING)], name="words")
+        procedures.create_index([("title", ASCENDING)], name="title")
+        search.give_titles(procedures)
+        self.uses.ensure_indexes()
         procedures.create_index(
             [("version.procedure.field.code", ASCENDING), ("version.code", ASCENDING)], name="field"
         )
         agencies.create_index([("agency.aliases.id", ASCENDING)], name="aliases")
         agencies.create_index([("agency.parent", ASCENDING), ("_id", ASCENDING)], name="parent")
+        successions = self.successions.collection
+        # An agency ends once: of two who say how, at the same moment, the second is refused.
+        successions.create_index([("succession.predecessors", ASCENDING)], name="predecessors", unique=True)
+        successions.create_index([("succession.successors", ASCENDING)], name="successors")
+        successions.create_index([("succession.on", DESCENDING), ("_id", DESCENDING)], name="newest")
+        successions.create_index(
+            [("succession.on", ASCENDING), ("_id", ASCENDING)],
+            name="pending",
+            partialFilterExpression={"applied": False},
+        )
 
     # -- procedures
 
@@ -171,12 +216,26 @@ class CatalogStore:
         ids = [id_of(code, history[-1].number) for code, history in self.histories(codes).items()]
         return {loaded.state.version.code: loaded.state.version for loaded in self.procedures.load_many(ids).values()}
 
+    def published_by_review(self, codes: Iterable[str], review: str) -> dict[str, int]:
+        """Of these procedures, the number of the version that the review's decision made, where there is one."""
+        found = self.procedures.collection.find(
+            {"version.code": {"$in": list(codes)}, "version.review": review}, {"version.code": 1, "version.number": 1}
+        )
+        return {each["version"]["code"]: each["version"]["number"] for each in found}
+
     def answered(self, code: str, call: Call) -> store.Loaded[StoredVersion] | None:
         """The entry that an earlier call with this key made."""
         if (key := key_of(call)) is None:
             return None
         found = self.procedures.collection.find_one({"version.code": code, "doc_answers.key": key}, {"outbox": 0})
         return None if found is None else self.procedures.loaded(found)
+
+    def marked(self, mark: str, codes: Iterable[str]) -> set[str]:
+        """Of these procedures, those that have an entry with this mark (see `imports.Author`)."""
+        found = self.procedures.collection.find(
+            {"version.code": {"$in": list(codes)}, "doc_answers.key": mark}, {"version.code": 1}
+        )
+        return {document["version"]["code"] for document in found}
 
     def matching(self, wanted: Wanted, after: str, limit: int) -> dict[str, set[int]]:
         """Procedures behind the code `after` that have fitting entries: code, in order → numbers of those entries."""
@@ -189,6 +248,44 @@ class CatalogStore:
             ]
         )
         return {document["_id"]: set(document["numbers"]) for document in found}
+
+    def counted(self, wanted: Wanted, day: date) -> list[Counted]:
+        """How many of the procedures in force on the day fit, by what they are counted by."""
+        on = day.isoformat()
+        # The same as `domain.counting_on`: of the entries that have begun, the one with the highest number.
+        begun = self.procedures.collection.aggregate(
+            [
+                {"$match": {"version.code": {"$gt": ""}, "version.valid_from": {"$lte": on}}},
+                {"$sort": {"version.code": ASCENDING, "version.number": ASCENDING}},
+                {"$group": {"_id": "$version.code", "number": {"$last": "$version.number"}}},
+            ]
+        )
+        counting = [id_of(each["_id"], each["number"]) for each in begun]
+        found = self.procedures.collection.aggregate(
+            [
+                {
+                    "$match": {
+                        "_id": {"$in": counting},
+                        "version.decision": None,
+                        "$or": [{"version.valid_to": None}, {"version.valid_to": {"$gt": on}}],
+                        "$and": [wanted.condition()],
+                    }
+                },
+                {
+                    "$group": {
+                        "_id": {name: f"$version.procedure.{name}" for name in _COUNTED},
+                        "count": {"$sum": 1},
+                    }
+                },
+            ]
+        )
+        return [self._counted.validate_python({**each["_id"], "count": each["count"]}) for each in found]
+
+    def hits(self, wanted: Wanted, typed: Typed) -> list[tuple[int, str, int]]:
+        """Every fitting entry, in no order: tier, code, number."""
+        fields = {"_id": 0, "code": "$version.code", "number": "$version.number", "tier": search.tier(typed)}
+        found = self.procedures.collection.find(wanted.condition(), fields, batch_size=10_000)
+        return [(each["tier"], each["code"], each["number"]) for each in found]
 
     def versions(self, wanted: Iterable[tuple[str, int]]) -> dict[str, Version]:
         """Entries by code: one of each."""
@@ -236,6 +333,49 @@ class CatalogStore:
         )
         return [self.agencies.loaded(document) for document in found]
 
+    # -- successions
+
+    def every_succession(self) -> list[Succession]:
+        """There are some hundreds after a reorganisation, and none on most days."""
+        found = self.successions.collection.find({}, {"outbox": 0, "doc_answers": 0})
+        return [self.successions.loaded(document).state.succession for document in found]
+
+    def succeeded(self, ids: Iterable[str]) -> dict[str, Succession]:
+        """Of these agencies, those that others take over from, or will: identifier → the succession."""
+        wanted = list(ids)
+        found = self.successions.collection.find(
+            {"succession.predecessors": {"$in": wanted}}, {"outbox": 0, "doc_answers": 0}
+        )
+        successions = [self.successions.loaded(document).state.succession for document in found]
+        return {id: each for each in successions for id in each.predecessors if id in wanted}
+
+    def ends(self, ids: Iterable[str]) -> dict[str, date]:
+        """The day on which others take over from each, of those agencies that have one."""
+        return {id: succession.on for id, succession in self.succeeded(ids).items()}
+
+    def pending_successions(self, limit: int) -> list[store.Loaded[StoredSuccession]]:
+        """Those that the agencies do not show yet, the earliest first."""
+        found = self.successions.collection.find({"applied": False}, {"outbox": 0, "doc_answers": 0})
+        found = found.sort([("succession.on", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [self.successions.loaded(document) for document in found]
+
+    def succession_page(
+        self, agency: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[store.Loaded[StoredSuccession]]:
+        """Successions, the latest day first, behind the one of the day `after[0]` with the id `after[1]`."""
+        conditions: list[store.Document] = []
+        if agency is not None:
+            conditions.append({"$or": [{"succession.predecessors": agency}, {"succession.successors": agency}]})
+        if after is not None:
+            conditions.append(
+                {"$or": [{"succession.on": {"$lt": after[0]}}, {"succession.on": after[0], "_id": {"$lt": after[1]}}]}
+            )
+        found = self.successions.collection.find(
+            {"$and": conditions} if conditions else {}, {"outbox": 0, "doc_answers": 0}
+        )
+        found = found.sort([("succession.on", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+        return [self.successions.loaded(document) for document in found]
+
     # -- what was published, again
 
     def published(self, kind: "Kind") -> Iterator[OutgoingEvent]:
@@ -244,6 +384,8 @@ class CatalogStore:
             "agencies": self.agencies,
             "calendars": self.calendars,
             "procedures": self.procedures,
+            "successions": self.successions,
+            "targets": self.targets.targets,
         }
         aggregates = every[kind]
         found = aggregates.collection.find({}, {"outbox": 0, "doc_answers": 0}, batch_size=500)
@@ -253,7 +395,7 @@ class CatalogStore:
             yield outgoing(event, subject=subject, sequence=loaded.sequence, time=loaded.state.changed_at)
 
 
-Kind = Literal["agencies", "calendars", "procedures"]
+Kind = Literal["agencies", "calendars", "procedures", "successions", "targets"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -269,6 +411,7 @@ def new_version(
         id=id_of(version.code, version.number),
         version=version,
         words=words_of(version.procedure),
+        title=title_of(version.procedure.name),
         changed_at=at,
         changed_by=by,
     )
@@ -276,10 +419,28 @@ def new_version(
     return store.New(state.id, state, [event], at, trace, subject=subject, after=version.number - 1, answer=answer)
 
 
-def told_of(state: StoredVersion | StoredAgency | StoredCalendar) -> tuple[str, EventData]:
+def next_calendar(before: StoredCalendar | None, calendar: CalendarYear, at: datetime, by: str) -> StoredCalendar:
+    """The year's calendar after one more decision; the versions before stay in its history."""
+    history = () if before is None else calendar_history(before)
+    history = (*history, version_of(calendar, len(history) + 1, at, by))
+    return StoredCalendar(id=str(calendar.year), calendar=calendar, changed_at=at, changed_by=by, history=history)
+
+
+def calendar_history(stored: StoredCalendar) -> tuple[CalendarVersion, ...]:
+    """Every version; of a year that was stored before versions were kept, the one that counted then."""
+    return stored.history or (version_of(stored.calendar, 1, stored.changed_at, stored.changed_by),)
+
+
+def told_of(
+    state: StoredVersion | StoredAgency | StoredCalendar | StoredSuccession | StoredTargets,
+) -> tuple[str, EventData]:
     """The subject and the event that say what a document now holds."""
     if isinstance(state, StoredVersion):
         return state.version.code, events.of_version(state.version)
     if isinstance(state, StoredAgency):
         return state.id, events.AgencyChanged(agency=state.agency)
+    if isinstance(state, StoredSuccession):
+        return state.id, events.of_succession(state.succession)
+    if isinstance(state, StoredTargets):
+        return state.id, targets_told_of(state.targets)
     return state.id, events.of_calendar(state.calendar)

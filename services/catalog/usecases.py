@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog import domain, schemas
-from catalog.domain import Agency, CalendarYear, Directory, Procedure, ProcedureUnknown, Version
-from catalog.store import CatalogStore, StoredAgency, StoredCalendar, new_version, told_of
+from catalog.calendars import DayChange, changed_days
+from catalog.directory import Directory
+from catalog.domain import Agency, CalendarYear, Correction, Procedure, ProcedureUnknown, Version
+from catalog.store import CatalogStore, StoredAgency, StoredCalendar, new_version, next_calendar, told_of
 from chassis import acts
 from chassis.envelope import EventData
 from chassis.errors import FieldError, Invalid, Stale, WrongState
@@ -24,14 +26,15 @@ class UseCases:
 
     # -- procedures
 
-    def publish(self, call: Call, procedure: Procedure) -> Answer:
+    def publish(self, call: Call, procedure: Procedure, correction: Correction | None = None) -> Answer:
         """Publishes the next version of the procedure; 201 for the first one, else 200."""
         latest = self.store.latest([procedure.code]).get(procedure.code)
         if (first := self._answered(call, procedure.code)) is not None:
             return first
         _check_match(call, latest)
         refuse([*domain.procedure_errors(procedure), *Directory(self.store.every_agency()).unknown(procedure)])
-        return self._append(call, domain.publish(latest, procedure), 201 if latest is None else 200)
+        version = domain.publish(latest, procedure, correction=correction)
+        return self._append(call, version, 201 if latest is None else 200)
 
     def withdraw(self, call: Call, code: str, on: date, decision: str) -> Answer:
         """Withdraws the procedure from a day on."""
@@ -68,7 +71,7 @@ class UseCases:
         """Makes or changes an agency; 201 or 200."""
 
         def decide(_before: StoredAgency | None) -> tuple[StoredAgency, Sequence[EventData]]:
-            directory = Directory({**self.store.every_agency(), agency.id: agency})
+            directory = Directory({**self.store.every_agency(), agency.id: agency}, self.store.ends([agency.id]))
             refuse([*domain.agency_errors(agency), *directory.errors(agency)])
             state = StoredAgency(
                 id=agency.id, agency=agency, changed_at=call.occurred_at, changed_by=call.principal.subject
@@ -80,20 +83,27 @@ class UseCases:
 
         return acts.put(self.store.agencies, agency.id, call, decide=decide, render=render)
 
-    def put_calendar(self, call: Call, calendar: CalendarYear) -> Answer:
-        """Makes or changes a year's calendar; 201 or 200."""
+    def put_calendar(self, call: Call, calendar: CalendarYear, *, dry_run: bool) -> Answer:
+        """Makes or changes a year's calendar; 201 or 200. A dry run says which days it would change."""
+        changes: list[DayChange] = []
 
-        def decide(_before: StoredCalendar | None) -> tuple[StoredCalendar, Sequence[EventData]]:
+        def decide(before: StoredCalendar | None) -> tuple[StoredCalendar, Sequence[EventData]]:
             refuse(domain.calendar_errors(calendar))
-            state = StoredCalendar(
-                id=str(calendar.year), calendar=calendar, changed_at=call.occurred_at, changed_by=call.principal.subject
-            )
+            changes[:] = changed_days(None if before is None else before.calendar, calendar)
+            state = next_calendar(before, calendar, call.occurred_at, call.principal.subject)
             return state, [told_of(state)[1]]
 
         def render(state: StoredCalendar, version: int) -> Answer:
-            return Answer(schemas.CalendarAnswer.of(state.calendar, version), 201 if version == 1 else 200)
+            body = schemas.CalendarChange.told(state.calendar, version, changes, dry_run=False)
+            return Answer(body, 201 if version == 1 else 200)
 
-        return acts.put(self.store.calendars, str(calendar.year), call, decide=decide, render=render)
+        id = str(calendar.year)
+        if dry_run:
+            loaded = self.store.calendars.load(id)
+            decide(None if loaded is None else loaded.state)
+            version = 0 if loaded is None else loaded.version
+            return Answer(schemas.CalendarChange.told(calendar, version, changes, dry_run=True), 200)
+        return acts.put(self.store.calendars, id, call, decide=decide, render=render)
 
 
 def refuse(errors: Sequence[FieldError]) -> None:

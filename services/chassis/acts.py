@@ -5,7 +5,8 @@ changed (`doc_answers`), in the same write as the change, so there is no moment 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from chassis.clock import id_from
 from chassis.envelope import EventData
@@ -29,20 +30,52 @@ class Taken(Exception):  # noqa: N818 (told to the caller, who tries with anothe
         self.field = field
 
 
+@dataclass(frozen=True, slots=True)
+class Creation(Generic[T]):
+    """An aggregate to be added, the events of its birth, and the call that asks for it."""
+
+    id: str
+    state: T
+    events: Sequence[EventData]
+    call: Call
+
+
 def create(
     aggregates: Aggregates[T], id: str, state: T, events: Sequence[EventData], call: Call, render: Render[T]
 ) -> Answer:
     """Adds the aggregate and answers 201; for a repetition, its first answer. Raises KeyReused, Taken."""
-    answer = final(render(state, 1), 1)
-    refused = aggregates.add([New(id, state, events, call.occurred_at, call.trace, answer=kept(call, answer))])[0]
-    if refused is None:
-        return answer
-    if refused != "_id":
-        raise Taken(refused)
-    first = first_answer(aggregates.load(id), call)
-    if first is None:
-        raise KeyReused("this Idempotency-Key was sent for something else")
-    return first
+    outcome = create_many(aggregates, [Creation(id, state, events, call)], render)[0]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def create_many(
+    aggregates: Aggregates[T], items: Sequence[Creation[T]], render: Render[T]
+) -> list[Answer | Taken | KeyReused]:
+    """Adds them all in one write; for each its answer, or what `create` would raise."""
+    answers = [final(render(item.state, 1), 1) for item in items]
+    refused = aggregates.add(
+        [
+            New(
+                item.id, item.state, item.events, item.call.occurred_at, item.call.trace, answer=kept(item.call, answer)
+            )
+            for item, answer in zip(items, answers, strict=True)
+        ]
+    )
+    there = [item.id for item, field in zip(items, refused, strict=True) if field == "_id"]
+    known = aggregates.load_many(there) if there else {}
+    return [
+        answer if field is None else Taken(field) if field != "_id" else _repeated(known.get(item.id), item.call)
+        for item, answer, field in zip(items, answers, refused, strict=True)
+    ]
+
+
+def _repeated(loaded: Loaded[Any] | None, call: Call) -> Answer | KeyReused:
+    try:
+        return first_answer(loaded, call) or KeyReused("this Idempotency-Key was sent for something else")
+    except KeyReused as reused:
+        return reused
 
 
 def change(

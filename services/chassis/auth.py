@@ -42,7 +42,8 @@ COMMON_SCOPES = {
 class Principal:
     """A person or a system that proved who it is.
 
-    `agency` is the one it acts for, None for citizens and for the whole province.
+    `agency` is the one it acts for, None for citizens and for the whole province. `identity`: the number under which
+    the state knows the person, when whoever signed the token vouches for it (claim `identity`).
     """
 
     subject: str
@@ -51,6 +52,7 @@ class Principal:
     agency: str | None
     roles: frozenset[str]
     kind: str  # "person" or "system"
+    identity: str | None = None
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
@@ -114,6 +116,7 @@ class Authenticator:
             agency=claims.get("agency"),
             roles=frozenset(claims.get("roles", ())),
             kind="person",
+            identity=str(claims["identity"]) if claims.get("identity") else None,
         )
         with self._lock:
             self._verified[token] = (min(float(claims["exp"]) + LEEWAY_SECONDS, self._now() + KEPT_SECONDS), principal)

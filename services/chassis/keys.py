@@ -45,12 +45,14 @@ def mint_token(
     scopes: Sequence[str],
     agency: str | None = None,
     roles: Sequence[str] = (),
+    identity: str | None = None,
     lifetime: timedelta = timedelta(hours=12),
     now: datetime | None = None,
     issuer: str = ISSUER,
     audience: str = AUDIENCE,
 ) -> str:
-    """A signed bearer token (RFC 7519) with our claims: `scope` (words separated by spaces), `agency`, `roles`."""
+    """A signed bearer token (RFC 7519) with our claims: `scope` (words separated by spaces), `agency`, `roles`,
+    `identity`."""
     key = ECKey.import_key(json.loads(private_key.read_text(encoding="utf-8")))
     now = now or datetime.now(UTC)
     claims: dict[str, object] = {
@@ -66,6 +68,8 @@ def mint_token(
     }
     if agency is not None:
         claims["agency"] = agency
+    if identity is not None:
+        claims["identity"] = identity
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
 

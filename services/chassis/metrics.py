@@ -22,3 +22,8 @@ ATTEMPTS = Counter(
 UNSENT_AGE = Gauge(
     "motcua_unsent_oldest_seconds", "How long the longest waiting message is overdue to be sent; 0 when none is"
 )
+FILES_WAITING = Gauge("motcua_files_to_scan", "Files that no virus scanner has seen, 10,000 at most", ["scan"])
+SCAN_AGE = Gauge("motcua_files_to_scan_oldest_seconds", "Age of the oldest pending file; 0 when none is")
+SCANNED = Counter("motcua_files_scanned", "Files scanned, by what was found", ["outcome"])
+SWEPT = Counter("motcua_files_swept", "What nothing named and was taken away", ["what"])
+POPULATION = Counter("motcua_population_lookups", "Look-ups in the population database, by what came of it", ["state"])

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 if TYPE_CHECKING:
-    from chassis.web import Route, Router
+    from chassis.web import Route, Router, UploadRule
 
 _REF = "#/components/schemas/{model}"
 _PATH_PART = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -111,9 +111,20 @@ def _operation(route: "Route", by_model: Any) -> dict[str, Any]:
     if route.body is not None:
         schema = by_model[route.body, "validation"]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if route.upload is not None:
+        content = operation.get("requestBody", {}).get("content", {})
+        operation["requestBody"] = {"required": True, "content": {**content, **_uploads(route.upload)}}
     operation["responses"] = _responses(route, by_model)
     operation["security"] = [] if route.public else [{"bearer": []}, {"api_key": []}]
     return operation
+
+
+def _uploads(rule: "UploadRule") -> dict[str, Any]:
+    file = {"type": "string", "format": "binary", "description": f"{rule.limit} bytes at most"}
+    if rule.kind == "raw":
+        return {rule.media_type: {"schema": file}}
+    form = {"type": "object", "required": ["file"], "properties": {"file": file}, "additionalProperties": False}
+    return {"multipart/form-data": {"schema": form}, **{kind: {"schema": file} for kind in rule.besides}}
 
 
 def _path_parameters(route: "Route") -> list[dict[str, Any]]:
@@ -167,12 +178,13 @@ def _responses(route: "Route", by_model: Any) -> dict[str, Any]:
             if inspect.isclass(answer) and issubclass(answer, BaseModel):
                 content = {"application/json": {"schema": by_model[answer, "serialization"]}}
             else:
-                content = {str(answer): {"schema": {"type": "string"}}}
+                media_types = answer if isinstance(answer, tuple) else (str(answer),)
+                content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
             responses[str(status)]["content"] = content
     problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
     expected = {problem_class.status for problem_class in route.raises} | {503}
     expected |= {401, 403} if route.scope else set()
-    expected |= {400, 413, 415, 422} if route.body else {422} if route.query else set()
+    expected |= {400, 413, 415, 422} if route.body or route.upload else {422} if route.query else set()
     expected |= {428, 400} if route.needs else set()
     expected |= {412} if route.needs == "key_or_match" else set()
     expected |= {400, 422} if route.method == "POST" and route.scope else set()

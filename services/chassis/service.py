@@ -59,6 +59,8 @@ class Parts:
     ensure_indexes: Callable[[], None]
     loops: Mapping[str, worker.Loop] = field(default_factory=dict)
     add_pages: Callable[[Flask], None] | None = None
+    details: Callable[[], Mapping[str, Any]] = dict
+    """What the worker's /readyz tells besides; it does not make it less ready."""
 
 
 Command = Callable[[Context[Any], Parts, list[str]], int]
@@ -254,6 +256,7 @@ def _worker(service: Service[Any], settings: Settings) -> int:
             "broker": "ok" if consumer.connected else "away",
             **relay.ages(),
             **consumer.ages(),
+            **parts.details(),
         }
         return stored and consumer.connected, details
 

@@ -1,19 +1,22 @@
 """HTTP: a route says what it takes, what it answers, and who may call it; everything around that is here, once.
 
 A service's `api.py` builds a `Router`; `application` makes the Flask app of it. Handlers take a `Call` and, by the
-names of their parameters, `body` and `query` (pydantic models), and the path's parts; they return an `Answer` or raise
-a `Problem`.
+names of their parameters, `body` and `query` (pydantic models), `upload`, and the path's parts; they return an `Answer`
+or raise a `Problem`.
 """
 
+import hashlib
 import inspect
 import math
 import re
+import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar, get_args
 
 from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 from pydantic_core import from_json, to_json
 from structlog.contextvars import bound_contextvars
 from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
 
 from chassis import errors, logs, metrics, openapi
 from chassis.auth import BACKDATE, Authenticator, Principal
@@ -42,6 +46,31 @@ class Body(BaseModel):
     """The base of request bodies: text is trimmed, an unknown field is an error, since it is usually a misspelt one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRule:
+    """A route takes a file of at most `limit` bytes and no JSON: as the part `file` of a form (`multipart/form-data`),
+    or as the body itself (of the media type). `besides`: media types of bodies that may come in the place of the form.
+    A route that has a `body` too takes either: JSON, or a file.
+    """
+
+    kind: Literal["multipart", "raw"]
+    limit: int
+    media_type: str = "application/octet-stream"
+    besides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was sent, whole. A large one lies on disk (TMPDIR); it is gone when the handler returns. `name` is
+    what the sender calls it, in NFC, and may be anything.
+    """
+
+    file: IO[bytes]
+    name: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +96,16 @@ NOBODY = Principal("public", "", frozenset(), None, frozenset(), "person")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body`: a model, plain data, or bytes that are JSON already. `version` becomes the ETag."""
+    """`body`: a model, plain data, or bytes that are JSON already. `version` becomes the ETag. `stream`: what is sent
+    piece by piece in the place of a body; its length is told by a header of the handler's.
+    """
 
     body: Any = None
     status: int = 200
     version: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    stream: Iterable[bytes] | None = None
 
     def text(self) -> bytes | str:
         """The body as it is sent."""
@@ -94,6 +126,7 @@ class Route:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     raises: Sequence[type[errors.Problem]]
+    upload: UploadRule | None = None
 
 
 class Router:
@@ -124,9 +157,11 @@ class Router:
         public: str | None = None,
         needs: Literal["key", "key_or_match"] | None = None,
         raises: Sequence[type[errors.Problem]] = (),
+        upload: UploadRule | None = None,
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """`scope`: the one that is needed; or `public`: in words, why nobody needs any. `needs`: "key" for what
-        creates, "key_or_match" for what changes a state (428 without).
+        creates, "key_or_match" for what changes a state (428 without). `answers`: status → model, media type, a tuple
+        of media types, or None.
         """
         if (scope is None) == (public is None):
             raise ValueError(f"{method} {path} must state a scope, or say in words why it is public")
@@ -135,9 +170,9 @@ class Router:
 
         def register(handler: Callable[..., Answer]) -> Callable[..., Answer]:
             hints = inspect.get_annotations(handler, eval_str=True)
-            route = Route(
-                method, path, handler, scope, public, answers, needs, hints.get("body"), hints.get("query"), raises
-            )
+            # Of a handler that takes JSON or a file, either may be missing: `body: Model | None = None`.
+            body, query = next(iter(get_args(hints.get("body"))), hints.get("body")), hints.get("query")
+            route = Route(method, path, handler, scope, public, answers, needs, body, query, raises, upload)
             self.routes.append(route)
             return handler
 
@@ -206,13 +241,19 @@ def _view(route: Route, authenticator: Authenticator, clock: Clock) -> Callable[
             for name, value in path.items()
         }
         text = ""
-        if route.body is not None:
+        if route.body is not None and (route.upload is None or request.mimetype == "application/json"):
             text = _text()
-            arguments["body"] = _validated(route.body, text)
+            arguments["body"] = validated(route.body, text)
         if route.query is not None:
             arguments["query"] = _query(route.query)
-        call = _call(route, principal, now, text)
-        answer = route.handler(call, **arguments)
+        uploaded: Any = nullcontext()
+        if route.upload is not None and "body" not in arguments:
+            upload = arguments["upload"] = _uploaded(route.upload)
+            # Not the body itself: a form that is sent again has another boundary.
+            text, uploaded = f"{upload.sha256} {upload.name}", closing(upload.file)
+        with uploaded:
+            call = _call(route, principal, now, text)
+            answer = route.handler(call, **arguments)
         return _respond(answer)
 
     return view
@@ -261,12 +302,15 @@ def _if_match(header: str | None) -> int | None:
 
 def _occurred_at(principal: Principal, now: datetime) -> datetime:
     header = _HEADERS.get("Occurred-At")
-    if header is None:
-        return now
+    return now if header is None else backdated(header, principal, now)
+
+
+def backdated(at: str, principal: Principal, now: datetime) -> datetime:
+    """The instant that a caller says an act counts at. Raises Forbidden, Unreadable, Invalid."""
     principal.require(BACKDATE)
     instant: datetime | None
     try:
-        instant = _INSTANT.validate_python(header).astimezone(UTC)
+        instant = _INSTANT.validate_python(at).astimezone(UTC)
     except (ValidationError, OverflowError):
         instant = None
     if instant is None or instant.year < 2000:
@@ -284,6 +328,11 @@ def _text() -> str:
     # A body without a Content-Length is cut at the limit, and what is left of it may look like a whole one.
     if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
         raise errors.TooLarge("the body is too large")
+    return nfc(data)
+
+
+def nfc(data: bytes) -> str:
+    """A JSON text in NFC; Unreadable when it cannot be one."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -297,20 +346,103 @@ def _text() -> str:
     except ValueError:
         raise errors.Unreadable("the body is not JSON") from None
     plain = to_json(parsed).decode()
-    return plain if unicodedata.is_normalized("NFC", plain) else to_json(_composed(parsed)).decode()
+    return plain if unicodedata.is_normalized("NFC", plain) else to_json(composed(parsed)).decode()
 
 
-def _composed(value: Any) -> Any:
+def composed(value: Any) -> Any:
+    """What JSON says, with every text in NFC."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
-        return [_composed(item) for item in value]
+        return [composed(item) for item in value]
     if isinstance(value, dict):
-        return {_composed(key): _composed(item) for key, item in value.items()}
+        return {composed(key): composed(item) for key, item in value.items()}
     return value
 
 
-def _validated(model: type[M], text: str) -> M:
+_AROUND = 64 * 1024
+"""What a form has around its file, at most."""
+_IN_MEMORY = 512 * 1024
+_PIECE = 1024 * 1024
+
+
+def _uploaded(rule: UploadRule) -> Upload:
+    request.max_content_length = rule.limit + _AROUND
+    if rule.kind == "multipart" and request.mimetype not in rule.besides:
+        name, file = _part()
+    else:
+        name, file = "", _spooled(rule.besides or (rule.media_type,))
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+        size += len(piece)
+    if size > rule.limit:
+        file.close()
+        raise errors.TooLarge(f"a file has {rule.limit} bytes at most")
+    file.seek(0)
+    readable = name.encode(errors="replace").decode()
+    return Upload(file, unicodedata.normalize("NFC", readable), size, digest.hexdigest())
+
+
+def _part() -> tuple[str, IO[bytes]]:
+    """The form's one file and what it is called; on disk when it is large."""
+    if request.mimetype != "multipart/form-data":
+        raise errors.UnsupportedMediaType("send multipart/form-data")
+    made: list[IO[bytes]] = []
+    try:
+        return _parsed_form(made)
+    except BaseException as error:
+        for each in made:
+            each.close()
+        if isinstance(error, ValueError):
+            raise errors.Unreadable("the form is malformed") from None
+        raise
+
+
+def _parsed_form(made: list[IO[bytes]]) -> tuple[str, IO[bytes]]:
+    """`made` gets every file that is opened on the way. ValueError: the form is malformed."""
+
+    def opened(*_: Any, **__: Any) -> IO[bytes]:
+        made.append(tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 (the caller closes it)
+        return made[-1]
+
+    parser = FormDataParser(opened, max_form_memory_size=_IN_MEMORY, max_form_parts=20, silent=False)
+    options = dict(request.mimetype_params)
+    _, fields, files = parser.parse(request.stream, request.mimetype, request.content_length, options)
+    sent = files.getlist("file")
+    wrong = [
+        errors.FieldError(f"/{name.replace('~', '~0').replace('/', '~1')}"[:100], "extra_forbidden", "is not asked for")
+        # A part may have no name at all, whatever the parser's types say.
+        for name in dict.fromkeys(str(name or "") for name in [*files, *fields])
+        if name != "file"
+    ]
+    if len(sent) != 1 or "file" in fields:
+        wrong.insert(0, errors.FieldError("/file", "missing", "one part `file` with a filename is needed"))
+    if wrong:
+        raise errors.Invalid("the form must have one file", errors=wrong)
+    return sent[0].filename or "", sent[0].stream
+
+
+def _spooled(media_types: Sequence[str]) -> IO[bytes]:
+    """The body, on disk when it is large."""
+    if request.mimetype not in media_types:
+        raise errors.UnsupportedMediaType(f"send {' or '.join(media_types)}")
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (the caller closes it)
+    try:
+        while piece := request.stream.read(_PIECE):
+            file.write(piece)
+    except BaseException:
+        file.close()
+        raise
+    if request.content_length not in (None, file.tell()):
+        file.close()
+        raise errors.Unreadable("the body is shorter than its Content-Length")
+    file.seek(0)
+    return file
+
+
+def validated(model: type[M], text: str) -> M:
+    """The model of a JSON text. Raises Unreadable, and Invalid with a field error for each field that is wrong."""
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -341,6 +473,8 @@ def field_errors(error: ValidationError) -> list[errors.FieldError]:
 
 
 def _respond(answer: Answer) -> Response:
+    if answer.stream is not None:
+        return Response(answer.stream, answer.status, answer.headers, content_type=answer.media_type)
     data = answer.text()
     response = Response(data, status=answer.status, content_type=answer.media_type if data else None)
     response.headers.extend(answer.headers)
@@ -353,8 +487,8 @@ def _json(body: Any, status: int = 200) -> Response:
     return Response(to_json(body), status=status, content_type="application/json")
 
 
-def problem_response(problem: errors.Problem) -> Response:
-    """RFC 9457."""
+def problem_body(problem: errors.Problem) -> dict[str, Any]:
+    """What the current request is told of the problem."""
     body: dict[str, Any] = {
         "type": f"urn:motcua:problem:{problem.code}",
         "title": problem.title,
@@ -365,7 +499,14 @@ def problem_response(problem: errors.Problem) -> Response:
     }
     if problem.errors:
         body["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in problem.errors]
-    response = Response(to_json(body), status=problem.status, content_type="application/problem+json; charset=utf-8")
+    return body
+
+
+def problem_response(problem: errors.Problem) -> Response:
+    """RFC 9457."""
+    response = Response(
+        to_json(problem_body(problem)), status=problem.status, content_type="application/problem+json; charset=utf-8"
+    )
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, errors.Unauthenticated):

@@ -1,12 +1,14 @@
 """What intake consumes: catalog's news into its copies, workflow's news into the dossiers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from chassis.clock import Clock
 from chassis.consume import Done, Duplicate, Invalid, Later, Outcome, Received, Subscription
 from chassis.copies import copying
 from chassis.store import Change
 from intake import inbound
-from intake.domain import dossiers
+from intake.domain import dossiers, due_dates
 from intake.domain.dossiers import Dossier, StepDone
 from intake.store import IntakeStore
 
@@ -14,7 +16,7 @@ ROUNDS = 5
 """How often a batch's dossiers are loaded anew when web processes changed them in between."""
 
 
-def table(store: IntakeStore) -> list[Subscription]:
+def table(store: IntakeStore, clock: Clock) -> list[Subscription]:
     catalogue = store.catalogue
     return [
         Subscription(
@@ -29,15 +31,21 @@ def table(store: IntakeStore) -> list[Subscription]:
             {"catalog.agency.changed.v1": inbound.AgencyChanged},
         ),
         Subscription(
+            # An agency ends once, so its first predecessor names a succession.
+            copying(catalogue.agencies_succeeded, inbound.AgencySucceeded, lambda data: (data.predecessors[0], data)),
+            {"catalog.agency.succeeded.v1": inbound.AgencySucceeded},
+        ),
+        Subscription(
             copying(catalogue.calendars, inbound.CalendarChanged, lambda data: (str(data.year), data)),
             {"catalog.calendar.changed.v1": inbound.CalendarChanged},
         ),
         Subscription(
-            lambda batch: _follow_process(store, batch),
+            lambda batch: _follow_process(store, clock, batch),
             {
                 "workflow.dossier.started.v1": inbound.ProcessStarted,
                 "workflow.task.completed.v1": inbound.TaskCompleted,
                 "workflow.dossier.transferred.v1": inbound.DossierTransferred,
+                "workflow.dossier.rescheduled.v1": inbound.DossierRescheduled,
                 "workflow.dossier.finished.v1": inbound.ProcessFinished,
             },
         ),
@@ -55,7 +63,7 @@ def _version(data: inbound.ProcedurePublished | inbound.ProcedureWithdrawn) -> t
     return f"{version.code}/{version.version}", version
 
 
-def _note(dossier: Dossier, item: Received) -> Dossier:
+def _note(dossier: Dossier, item: Received, now: datetime) -> Dossier:
     """The dossier with this news; the same object when it held it already."""
     match item.data:
         case inbound.ProcessStarted(started_at=at, steps_total=total):
@@ -65,12 +73,14 @@ def _note(dossier: Dossier, item: Received) -> Dossier:
             return dossiers.note_step_done(dossier, step, task.steps_total)
         case inbound.DossierTransferred(to_agency=agency):
             return dossiers.note_transferred(dossier, agency)
+        case inbound.DossierRescheduled() as told:
+            return due_dates.note_rescheduled(dossier, told, item.event.sequence, item.event.time, now)
         case inbound.ProcessFinished(outcome=outcome, timing=timing, finished_at=at):
             return dossiers.note_finished(dossier, outcome, timing, at)
     raise AssertionError(f"no note for {type(item.data).__name__}")
 
 
-def _follow_process(store: IntakeStore, batch: Sequence[Received]) -> list[Outcome]:
+def _follow_process(store: IntakeStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
     """Folds each dossier's news into one change, and writes all changes at once."""
     outcomes: dict[int, Outcome] = {}
     open_items = list(enumerate(batch))
@@ -90,7 +100,7 @@ def _follow_process(store: IntakeStore, batch: Sequence[Received]) -> list[Outco
             state = before.state
             changed: list[int] = []
             for n, item in mine:
-                after = _note(state, item)
+                after = _note(state, item, clock())
                 if after is state:
                     outcomes[n] = Duplicate()
                 else:

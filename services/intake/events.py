@@ -5,7 +5,7 @@ identifies a person is in `personal` and nowhere else: archives, feeds and logs 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 Channel = Literal["online", "counter", "post"]
@@ -101,4 +101,160 @@ class DossierHandedOver:
     method: Literal["collect", "post", "electronic"]
 
 
-PUBLISHED = (DossierFiled, DossierReceived, DossierRefused, DossierHandedOver)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementRequested:
+    """The one-stop unit asks for more before it receives the dossier: for the `number`th time, `components` by their
+    codes. `until`: the last day that it waits."""
+
+    TYPE: ClassVar[str] = "intake.dossier.supplement_requested.v1"
+    dimensions: Dimensions
+    requested_at: datetime
+    number: int
+    components: tuple[str, ...]
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierSupplemented:
+    """The applicant handed in what was asked for. `code`: None before reception. `digitised`: every component of the
+    dossier that came on paper is scanned."""
+
+    TYPE: ClassVar[str] = "intake.dossier.supplemented.v1"
+    dimensions: Dimensions
+    code: str | None
+    supplemented_at: datetime
+    components: tuple[str, ...]
+    digitised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierWithdrawn:
+    """The applicant took the dossier back; `received_at` and `code` are None when it was never received.
+
+    Of a withdrawal and the end that workflow tells of, the earlier instant counts, and the end when both are the same.
+    """
+
+    TYPE: ClassVar[str] = "intake.dossier.withdrawn.v1"
+    dimensions: Dimensions
+    code: str | None
+    filed_at: datetime
+    received_at: datetime | None
+    withdrawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRated:
+    """How satisfied the applicant was, from 1 to 5."""
+
+    TYPE: ClassVar[str] = "intake.dossier.rated.v1"
+    dimensions: Dimensions
+    code: str | None
+    score: int
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAsked:
+    """A fee is asked for after the filing, and the dossier may wait for it."""
+
+    TYPE: ClassVar[str] = "intake.fee.asked.v1"
+    dimensions: Dimensions
+    code: str | None
+    amount: int
+    asked_at: datetime
+    reason: str
+    personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePaid:
+    """Somebody paid `amount` đồng for the dossier. `payment`: the payment's id, which a reversal names. `channel`: how
+    it was paid, whatever way the dossier was filed; `provider` told of it, None at the counter. `settled`: nothing is
+    left to be paid."""
+
+    TYPE: ClassVar[str] = "intake.fee.paid.v1"
+    dimensions: Dimensions
+    code: str | None
+    payment: str
+    amount: int
+    channel: Literal["online", "counter"]
+    paid_at: datetime
+    provider: str | None
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeReversed:
+    """A payment of which `intake.fee.paid` told counts no more."""
+
+    TYPE: ClassVar[str] = "intake.fee.reversed.v1"
+    dimensions: Dimensions
+    code: str | None
+    payment: str
+    amount: int
+    channel: Literal["online", "counter"]
+    paid_at: datetime
+    reversed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDigitised:
+    """A component that came on paper was scanned and the scan certified, or, with `scanned` false, such a scan was
+    taken back. `pages`: of the scan, where they can be counted. `digitised`: now every component of the dossier that
+    came on paper is scanned."""
+
+    TYPE: ClassVar[str] = "intake.document.digitised.v1"
+    dimensions: Dimensions
+    component: str
+    scanned: bool
+    pages: int | None
+    digitised: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReused:
+    """The electronic store had a component, so nobody handed it in. `document`: its id there, `kind`: a result's code,
+    or the procedure and component that it came with. `chosen`: somebody named it; else it was found when the dossier
+    was filed without it."""
+
+    TYPE: ClassVar[str] = "intake.document.reused.v1"
+    dimensions: Dimensions
+    component: str
+    document: str
+    kind: str
+    chosen: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLookedUp:
+    """Somebody looked at what the store holds of a person. The subject is the look-up, whose record at intake says
+    whose documents and why. `agency`, `procedure`: for which it was, None for people who look at their own."""
+
+    TYPE: ClassVar[str] = "intake.document.looked_up.v1"
+    agency: str | None
+    procedure: str | None
+    by: Literal["self", "officer", "system"]
+    act: Literal["listed", "offered", "reused", "refused"]
+    documents: int
+    at: datetime
+
+
+PUBLISHED = (
+    DossierFiled,
+    DossierReceived,
+    DossierRefused,
+    DossierHandedOver,
+    SupplementRequested,
+    DossierSupplemented,
+    DossierWithdrawn,
+    DossierRated,
+    FeeAsked,
+    FeePaid,
+    FeeReversed,
+    DocumentDigitised,
+    DocumentReused,
+    DocumentLookedUp,
+)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from intake.events import ApplicantKind, Budget, ServiceLevel
 
@@ -21,22 +21,49 @@ class FieldOfWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
+    """`result_code`: the kind of result that it is, when another procedure gives it. `replaced_by_database`: the
+    database that makes it needless; it is not demanded."""
+
     code: str
     name: str
     required: bool
+    result_code: str | None = None
     replaced_by_database: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    name: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A case in which the fee is not paid."""
+
+    code: str
+    name: str
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fee:
+    """`kind`: "fee" is phí, "charge" is lệ phí. Amounts in đồng; `online_amount`: when it is filed online, None: the
+    same. Asked for in [valid_from, valid_to)."""
+
     code: str
     name: str
     amount: int
+    kind: Literal["fee", "charge"] = "fee"
+    online_amount: int | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """A version of a procedure, as a dossier is filed under it."""
+    """A version of a procedure, as a dossier is filed under it. `form`: JSON Schema (2020-12) of what is filled in."""
 
     code: str
     version: int
@@ -52,6 +79,8 @@ class Procedure:
     fees: tuple[Fee, ...]
     valid_from: date
     valid_to: date | None
+    form: dict[str, Any] | None = None
+    result: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +116,8 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
+    """`inherited_levels`: levels of agencies that it took over from; it offers their procedures too."""
+
     id: str
     name: str
     level: str
@@ -95,11 +126,26 @@ class Agency:
     hours: tuple[tuple[str, str], ...]
     valid_from: date
     valid_to: date | None
+    inherited_levels: tuple[str, ...] = ()
+
+    def borne_on(self, day: date) -> set[str]:
+        """The aliases that it bears on the day."""
+        return {alias.id for alias in self.aliases if (alias.valid_from or day) <= day < (alias.valid_to or date.max)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgencyChanged:
     agency: Agency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencySucceeded:
+    """catalog.agency.succeeded: from `on` on, `takes_over` acts for each of the predecessors."""
+
+    predecessors: tuple[str, ...]
+    takes_over: str
+    on: date
+    decision: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +184,15 @@ class DossierTransferred:
     """workflow.dossier.transferred"""
 
     to_agency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRescheduled:
+    """workflow.dossier.rescheduled: `basis` is the decision that moved the due date."""
+
+    due_at: datetime | None
+    previous_due_at: datetime | None
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

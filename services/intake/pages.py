@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Flask, render_template, request
 from pydantic import ValidationError
 
+from chassis.clock import Clock
 from chassis.errors import NotFound
 from chassis.worktime import ZONE
 from intake import texts
@@ -18,7 +19,7 @@ def local(instant: datetime | None) -> str:
     return "" if instant is None else instant.astimezone(ZONE).strftime("%H:%M ngày %d/%m/%Y")
 
 
-def add_pages(app: Flask, queries: DossierQueries) -> None:
+def add_pages(app: Flask, queries: DossierQueries, clock: Clock) -> None:
     app.template_folder = "templates"
     app.jinja_env.filters["local"] = local
 
@@ -33,7 +34,7 @@ def add_pages(app: Flask, queries: DossierQueries) -> None:
         except ValidationError:
             phone = None
         try:
-            found = tracking_view(queries.tracked(code, key, phone))
+            found = tracking_view(queries.tracked(code, key, phone, clock()))
         except NotFound:
             return render_template("tracking.html", code=code, asked=True, found=None, status=texts.STATUS), 404
         return render_template("tracking.html", code=code, asked=True, found=found, status=texts.STATUS), 200

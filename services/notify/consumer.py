@@ -22,6 +22,8 @@ def table(use: UseCases) -> list[Subscription]:
         Subscription(
             lambda batch: use.tell([happened(item) for item in batch]),
             {
+                "intake.dossier.supplement_requested.v1": inbound.SupplementRequested,
+                "intake.dossier.withdrawn.v1": inbound.DossierWithdrawn,
                 "intake.dossier.handed_over.v1": inbound.DossierHandedOver,
                 "workflow.dossier.finished.v1": inbound.DossierFinished,
             },
@@ -45,7 +47,7 @@ def _contact(item: Received) -> Contact:
 
 
 def happened(item: Received) -> Happened:
-    """The event as people are told about it; all five types have the dossier's id as their subject."""
+    """The event as people are told about it; each has the dossier's id as their subject."""
     code: str | None = None
     params: dict[str, Param]
     match item.data:
@@ -55,6 +57,11 @@ def happened(item: Received) -> Happened:
             agency, params = dimensions.agency, {"received_at": at, "due_at": due_at}
         case inbound.DossierRefused(dimensions=dimensions, refused_at=at, reason=reason):
             agency, params = dimensions.agency, {"refused_at": at, "reason": reason}
+        case inbound.SupplementRequested(dimensions=dimensions, requested_at=at, reason=reason, until=until):
+            day = None if until is None else f"{until:%d/%m/%Y}"
+            agency, params = dimensions.agency, {"requested_at": at, "reason": reason, "until": day}
+        case inbound.DossierWithdrawn(dimensions=dimensions, code=code, withdrawn_at=at):
+            agency, params = dimensions.agency, {"withdrawn_at": at}
         case inbound.DossierHandedOver(dimensions=dimensions, code=code, handed_over_at=at, method=method):
             agency, params = dimensions.agency, {"handed_over_at": at, "method": method}
         case inbound.DossierFinished(agency=agency, code=code, finished_at=at, outcome=outcome, result_name=result):

@@ -1,7 +1,7 @@
 """notify's own reading of what it consumes: only the fields that it uses."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 
@@ -45,6 +45,21 @@ class DossierRefused:
     refused_at: datetime
     reason: str
     personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementRequested:
+    dimensions: Dimensions
+    requested_at: datetime
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierWithdrawn:
+    dimensions: Dimensions
+    code: str | None
+    withdrawn_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,16 @@ Channel = Literal["online", "counter", "post"]
 ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
 Timing = Literal["early", "on_time", "late"]
 Measure = Literal[
-    "filed", "received", "digitised", "refused", "finished_early", "finished_on_time", "finished_late", "handed_over"
+    "filed",
+    "received",
+    "digitised",
+    "refused",
+    "withdrawn",
+    "withdrawn_waiting",
+    "finished_early",
+    "finished_on_time",
+    "finished_late",
+    "handed_over",
 ]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -63,6 +72,13 @@ class Reception(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanning(Stated):
+    """After what was handed in or scanned then, every component that came on paper was scanned, or not."""
+
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due(Stated):
     """The due date by workflow's clock, which beats what intake promised."""
 
@@ -76,13 +92,23 @@ class Finish(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal(Stated):
+    """`received`: the dossier had been received."""
+
+    at: datetime
+    received: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """What is known of a dossier; also what one event says of it."""
 
     dimensions: Dimensions | None = None
     filed: Moment | None = None
     received: Reception | None = None
+    scanned: Scanning | None = None
     refused: Moment | None = None
+    withdrawn: Withdrawal | None = None
     handed_over: Moment | None = None
     due: Due | None = None
     finished: Finish | None = None
@@ -103,11 +129,16 @@ def _newer(a: S | None, b: S | None) -> S | None:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """A fact's days in Asia/Ho_Chi_Minh."""
+    """A fact's days in Asia/Ho_Chi_Minh.
+
+    Of a withdrawal and an end the earlier one counts, and the end when both are of the same instant, as intake and
+    workflow have it; the other has no day. A withdrawal of a dossier whose reception is not known yet has none either.
+    """
 
     filed: date | None
     received: date | None
     refused: date | None
+    withdrawn: date | None
     handed_over: date | None
     finished: date | None
     due: date | None
@@ -115,18 +146,27 @@ class Days:
 
 def days(fact: Fact) -> Days:
     received = fact.received
+    finished, withdrawn = fact.finished, fact.withdrawn
+    if finished is not None and withdrawn is not None:
+        if finished.at <= withdrawn.at:
+            withdrawn = None
+        else:
+            finished = None
+    if withdrawn is not None and withdrawn.received and received is None:
+        withdrawn = None
     promised = None if received is None or received.due_at is None else local_day(received.due_at)
     return Days(
         filed=_day(fact.filed),
         received=_day(received),
         refused=_day(fact.refused),
+        withdrawn=_day(withdrawn),
         handed_over=_day(fact.handed_over),
-        finished=_day(fact.finished),
+        finished=_day(finished),
         due=promised if fact.due is None else _day(fact.due),
     )
 
 
-def _day(stated: Moment | Reception | Due | Finish | None) -> date | None:
+def _day(stated: Moment | Reception | Withdrawal | Due | Finish | None) -> date | None:
     return None if stated is None or stated.at is None else local_day(stated.at)
 
 
@@ -161,17 +201,20 @@ def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
     """The cells that the dossier counts in, and as what.
 
     Filed is for online dossiers, which wait to be received. Finished and handed over count once the reception is
-    known too, so that whatever has not arrived yet, "carried over + received = finished + open" holds.
+    known too, so that whatever has not arrived yet, "carried over + received = finished + open" holds; and what is
+    withdrawn is neither waiting nor open from that day on.
     """
     dimensions, on = fact.dimensions, days(fact)
     if dimensions is None:
         return {}
-    counted: list[tuple[date | None, Measure]] = [(on.refused, "refused")]
+    counted: list[tuple[date | None, Measure]] = [(on.refused, "refused"), (on.withdrawn, "withdrawn")]
+    if fact.withdrawn is not None and not fact.withdrawn.received:
+        counted.append((on.withdrawn, "withdrawn_waiting"))
     if dimensions.channel == "online":
         counted.append((on.filed, "filed"))
     if fact.received is not None:
         counted += [(on.received, "received"), (on.handed_over, "handed_over")]
-        if fact.received.digitised:
+        if _is_digitised(fact.received, fact.scanned):
             counted.append((on.received, "digitised"))
         if fact.finished is not None:
             counted.append((on.finished, _FINISHED[fact.finished.timing]))
@@ -184,6 +227,13 @@ def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
             )  # fmt: skip
             cells[cell] = (*cells.get(cell, ()), measure)
     return cells
+
+
+def _is_digitised(received: Reception, scanned: Scanning | None) -> bool:
+    """As the later of both statements has it: paper is scanned after the reception too, and a scan taken back."""
+    if scanned is not None and scanned.sequence > received.sequence:
+        return scanned.whole
+    return received.digitised
 
 
 _FINISHED: dict[Timing, Measure] = {"early": "finished_early", "on_time": "finished_on_time", "late": "finished_late"}

@@ -9,7 +9,19 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, StringConstraints
 
-from stats.domain import Channel, Dimensions, Due, Fact, Finish, Moment, Reception, ServiceLevel, Timing
+from stats.domain import (
+    Channel,
+    Dimensions,
+    Due,
+    Fact,
+    Finish,
+    Moment,
+    Reception,
+    Scanning,
+    ServiceLevel,
+    Timing,
+    Withdrawal,
+)
 
 Code = Annotated[str, StringConstraints(pattern=r"^[^|\s]{1,100}$")]
 
@@ -81,6 +93,34 @@ class DossierRefused(Saying):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DossierWithdrawn(Saying):
+    dimensions: DossierDimensions
+    filed_at: AwareDatetime
+    received_at: AwareDatetime | None
+    withdrawn_at: AwareDatetime
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(
+            dimensions=self.dimensions.stated(sequence),
+            filed=Moment(sequence=sequence, at=self.filed_at),
+            withdrawn=Withdrawal(sequence=sequence, at=self.withdrawn_at, received=self.received_at is not None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentsChanged(Saying):
+    """Paper was scanned, a scan was taken back, or something else was handed in."""
+
+    dimensions: DossierDimensions
+    digitised: bool
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(
+            dimensions=self.dimensions.stated(sequence), scanned=Scanning(sequence=sequence, whole=self.digitised)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierHandedOver(Saying):
     dimensions: DossierDimensions
     handed_over_at: AwareDatetime
@@ -93,6 +133,16 @@ class DossierHandedOver(Saying):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierStarted(Saying):
+    due_at: AwareDatetime | None
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(due=Due(sequence=sequence, at=self.due_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRescheduled(Saying):
+    """The calendar changed, and the due date with it."""
+
     due_at: AwareDatetime | None
 
     def fact(self, sequence: int) -> Fact:
@@ -126,8 +176,12 @@ READINGS: dict[str, type] = {
     "intake.dossier.filed.v1": DossierFiled,
     "intake.dossier.received.v1": DossierReceived,
     "intake.dossier.refused.v1": DossierRefused,
+    "intake.dossier.withdrawn.v1": DossierWithdrawn,
+    "intake.dossier.supplemented.v1": ComponentsChanged,
+    "intake.document.digitised.v1": ComponentsChanged,
     "intake.dossier.handed_over.v1": DossierHandedOver,
     "workflow.dossier.started.v1": DossierStarted,
+    "workflow.dossier.rescheduled.v1": DossierRescheduled,
     "workflow.dossier.finished.v1": DossierFinished,
     "catalog.agency.changed.v1": AgencyChanged,
 }
@@ -145,6 +199,7 @@ class State:
     filed_at: AwareDatetime | None
     received_at: AwareDatetime | None
     refused_at: AwareDatetime | None
+    withdrawn_at: AwareDatetime | None
     finished_at: AwareDatetime | None
     timing: Timing | None
     handed_over_at: AwareDatetime | None

@@ -1,8 +1,8 @@
 """The numbers as they are asked for.
 
 Flows (received, finished…) are sums of cells over days. Stocks (carried over, open, waiting) are asked of the facts
-at the first and the last moment of a period: what was received before then and not finished before then. By month,
-each month is a period.
+at the first and the last moment of a period: what was received before then and not finished or withdrawn before then.
+By month, each month is a period.
 
 A dossier is overdue from the day after its due day on, as it is finished late from that day on.
 """
@@ -133,8 +133,7 @@ def _chosen(copies: dict[str, AgencyCopy], agency: str, subtree: bool) -> list[s
 
 
 def _item(key: Key, row: dict[str, int], by: Sequence[str], copies: dict[str, AgencyCopy]) -> dict[str, Any]:
-    """One row of the answer. What no event feeds yet is 0: no dossier has been paused, withdrawn or paid online so
-    far."""
+    """One row of the answer. What no event feeds yet is 0: no dossier has been paused or paid online so far."""
     names = dict(zip(by, key, strict=True))
     if "agency" in names:
         copy = copies.get(names["agency"])
@@ -153,7 +152,8 @@ def _item(key: Key, row: dict[str, int], by: Sequence[str], copies: dict[str, Ag
         "open": {"within": number("open") - number("overdue"), "overdue": number("overdue"), "total": number("open")},
         "waiting": number("waiting"),
         "paused": 0,
-        "withdrawn": 0,
+        "withdrawn": number("withdrawn"),
+        "withdrawn_waiting": number("withdrawn_waiting"),
         "refused": number("refused"),
         "handed_over": number("handed_over"),
         "digitised": number("digitised"),

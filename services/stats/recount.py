@@ -53,7 +53,14 @@ def count(states: Iterable[State]) -> dict[tuple[Any, ...], Counter[str]]:
         if state.digitised:
             add("digitised", state.received_at)
         add("refused", state.refused_at)
-        add(f"finished_{state.timing}", state.finished_at)
+        ends = [at for at in (state.finished_at, state.withdrawn_at) if at is not None]
+        # The end, when it is of the same instant as the withdrawal.
+        if ends and state.finished_at == min(ends):
+            add(f"finished_{state.timing}", state.finished_at)
+        else:
+            add("withdrawn", state.withdrawn_at)
+            if state.received_at is None:
+                add("withdrawn_waiting", state.withdrawn_at)
         add("handed_over", state.handed_over_at)
     return numbers
 

@@ -64,7 +64,8 @@ class OpenCounts(BaseModel):
 
 
 class CountsItem(BaseModel):
-    """The fields of `by` are present when they were asked for, `agency_name` with `agency`."""
+    """The fields of `by` are present when they were asked for, `agency_name` with `agency`. `withdrawn_waiting`: those
+    of `withdrawn` that had not been received."""
 
     agency: str | None = None
     agency_name: str | None = None
@@ -80,6 +81,7 @@ class CountsItem(BaseModel):
     waiting: int
     paused: int
     withdrawn: int
+    withdrawn_waiting: int
     refused: int
     handed_over: int
     digitised: int

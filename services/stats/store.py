@@ -199,7 +199,8 @@ def _is_storable(document: Document) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Dossiers that were received and not finished: how many, and how many of them after their due day."""
+    """Dossiers that were received and neither finished nor withdrawn: how many, and how many of them are past their due
+    day."""
 
     total: int
     overdue: int
@@ -319,7 +320,7 @@ class Projection:
         return {_key(row, by): Open(row["total"], row["overdue"]) for row in rows}
 
     def waiting_at(self, day: date, by: Sequence[str], agencies: Sequence[str] | None) -> dict[Key, int]:
-        """Filed online and neither received nor refused when `day` begins. By the values of `by`."""
+        """Filed online and neither received nor refused nor withdrawn when `day` begins. By the values of `by`."""
         rows = self.facts.aggregate(waiting(day, by, agencies), hint="waiting")
         return {_key(row, by): row["total"] for row in rows}
 
@@ -351,7 +352,9 @@ def _row(dossier: str, version: int, fact: Fact, known_cells: Iterable[str]) -> 
         "version": version,
         "said": _FACT.dump_python(fact),
         **{name: getattr(dimensions, name, None) for name in DIMENSIONS},
-        **{f"{name}_on": getattr(on, name) for name in ("filed", "received", "refused", "finished", "due")},
+        **{
+            f"{name}_on": getattr(on, name) for name in ("filed", "received", "refused", "withdrawn", "finished", "due")
+        },
         "counts": [{"cell": cell, "as": list(counts.get(cell, ()))} for cell in dict.fromkeys([*known_cells, *counts])],
     }
 
@@ -395,15 +398,16 @@ def flowing(start: date, end: date, by: Sequence[str], agencies: Sequence[str] |
 
 
 def being_open(day: date, overdue_on: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
+    still = {"finished_on": _not_before(day), "withdrawn_on": _not_before(day)}
     late = {"$and": [{"$gt": ["$due_on", None]}, {"$lt": ["$due_on", overdue_on.isoformat()]}]}
     return [
-        {"$match": {"finished_on": _not_before(day), "received_on": {"$lt": day.isoformat()}, **_of(agencies)}},
+        {"$match": {**still, "received_on": {"$lt": day.isoformat()}, **_of(agencies)}},
         {"$group": {"_id": _group(by), "total": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}},
     ]
 
 
 def waiting(day: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
-    unanswered = {"received_on": _not_before(day), "refused_on": _not_before(day)}
+    unanswered = {f"{answer}_on": _not_before(day) for answer in ("received", "refused", "withdrawn")}
     return [
         {"$match": {**unanswered, "filed_on": {"$lt": day.isoformat()}, "channel": "online", **_of(agencies)}},
         {"$group": {"_id": _group(by), "total": {"$sum": 1}}},

@@ -76,6 +76,7 @@ def _dossiers(router: Router, queries: Queries) -> None:
                 received_at=process.received_at,
                 due_at=process.due_at,
                 finished_at=process.finished_at,
+                withdrawn_at=process.withdrawn_at,
                 timing=process.timing,
                 version=loaded.version,
                 tasks=[schemas.TaskView.of(process, task) for task in process.tasks],
@@ -85,12 +86,19 @@ def _dossiers(router: Router, queries: Queries) -> None:
             version=loaded.version,
         )
 
+    @router.get("/reschedulings", scope="tasks.read", answers={200: schemas.ReschedulingPage})
+    def list_reschedulings(call: Call, query: schemas.ReschedulingsQuery) -> Answer:
+        """Which dossiers got another due date by a change of a year's calendar, and by which decision."""
+        found, following = queries.reschedulings(call.principal, query.year, query.cursor, query.limit)
+        items = [schemas.ReschedulingView.of(process, moved) for process, moved in found]
+        return Answer(schemas.ReschedulingPage(items=items, next=following))
+
     @router.get("/dossiers/<id>/clock", scope="tasks.read", answers={200: schemas.Clock})
     def show_clock(call: Call, id: str) -> Answer:
         """The deadline's account: what was promised, what is used, and how the due date comes about."""
         process = queries.process(call.principal, id).state
         used = queries.used_minutes(process, call.now)
-        state = "none" if process.budget is None else "finished" if process.finished_at is not None else "running"
+        state = "none" if process.budget is None else "running" if domain.ended_at(process) is None else "finished"
         return Answer(
             schemas.Clock(
                 received_at=process.received_at,

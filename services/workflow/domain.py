@@ -4,9 +4,9 @@ A step's task opens when the steps before it are done. The dossier's due date is
 budget, counted from the clock's start in the agency's hours and the calendar, gives (`due`), and `explain` says how.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from chassis import hashchain, worktime
 from chassis.errors import FieldError, Invalid, WrongState
 from workflow import events
 from workflow.inbound import Agency, DossierReceived, Procedure, Step
+from workflow.successions import Successions
 
 NO_DUE = datetime(9999, 12, 31, tzinfo=UTC)
 """Sorts tasks without a due time behind all others."""
@@ -22,19 +23,27 @@ Outcome = Literal["completed", "approved", "rejected"]
 
 
 class State(StrEnum):
-    """Of a process: it runs until its last step is done."""
+    """Of a process: it runs until its last step is done, or the applicant withdraws the dossier."""
 
     RUNNING = "running"
     FINISHED = "finished"
+    WITHDRAWN = "withdrawn"
 
 
 class TaskState(StrEnum):
-    """Waiting for the steps before it, open for the agency's officers, claimed by one of them, done."""
+    """Waiting for the steps before it, open for the agency's officers, claimed by one of them, done; or closed, since
+    the dossier was withdrawn before it was done."""
 
     WAITING = "waiting"
     OPEN = "open"
     CLAIMED = "claimed"
     DONE = "done"
+    CLOSED = "closed"
+
+
+OPEN = (TaskState.OPEN, TaskState.CLAIMED)
+UNDONE = (TaskState.WAITING, *OPEN)
+SYSTEM = "system:workflow"
 
 
 class TaskNotOpen(WrongState):
@@ -99,10 +108,22 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rescheduling:
+    """A due date that moved. `year`: of the calendar that was changed by `decision`."""
+
+    year: int
+    decision: str
+    previous_due_at: datetime | None
+    due_at: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """A dossier being worked on. `agencies`: whose officers may see it. `queues`: agencies with an open task;
     `next_due_at`: the earliest due time of an open task (lists are sorted by it). `clock_at`: when the clock
-    started."""
+    started. `handled_by`: the receiving agency, or who took over from it. While it runs, `involved` are that one and
+    the agencies of what is not done, and `last_due_at` is the latest of its due date and its open tasks'."""
 
     id: str
     state: State
@@ -124,6 +145,11 @@ class Process:
     outcome: Literal["approved", "rejected"] | None = None
     finished_at: datetime | None = None
     timing: Literal["early", "on_time", "late"] | None = None
+    withdrawn_at: datetime | None = None
+    handled_by: str = ""
+    involved: tuple[str, ...] = ()
+    last_due_at: datetime | None = None
+    reschedulings: tuple[Rescheduling, ...] = ()
     journal: tuple[Entry, ...] = ()
 
     def task(self, id: str) -> Task | None:
@@ -154,11 +180,17 @@ def start(
     agency: Agency,
     calendar: worktime.Calendar,
     recorded_at: datetime,
+    acting: Callable[[str], str] = str,
+    decisions: Mapping[int, str] | None = None,
 ) -> Turn:
     """The process of a received dossier, under the procedure version that it was filed under; its first tasks are
-    open."""
+    open.
+
+    `acting`: who acts for an agency that the procedure names, and mostly is it. `decisions`: by which decision each
+    year's calendar is what it is.
+    """
     budget = None if received.budget is None else Budget(amount=received.budget.amount, unit=received.budget.unit)
-    tasks = tuple(_task(id, step, agency, budget) for step in procedure.process.steps)
+    tasks = tuple(_task(id, step, agency, budget, acting) for step in procedure.process.steps)
     process = Process(
         id=id,
         state=State.RUNNING,
@@ -175,12 +207,17 @@ def start(
         budget=budget,
         due_at=due(received.clock_at, budget, agency.hours, calendar),
         tasks=tasks,
+        handled_by=agency.id,
     )
-    by = By("system:workflow", "", received.received_at, recorded_at)
+    by = By(SYSTEM, "", received.received_at, recorded_at)
     process = _noted(process, "started", None, by, None)
+    moved: list[Any] = []
     if process.due_at != received.due_at:
         # The calendar changed between the promise and this moment. The clock follows the calendar, but never silently.
         process = _noted(process, "due_date_differs", None, by, f"promised {received.due_at}, now {process.due_at}")
+        year = worktime.local_day(process.due_at or process.clock_at).year
+        decision = (decisions or {}).get(year, "")
+        process, moved = _rescheduled(process, year, decision, received.due_at, replace(by, at=recorded_at))
     started = events.DossierStarted(
         code=process.code,
         procedure=process.procedure,
@@ -191,10 +228,10 @@ def start(
         steps_total=len(tasks),
     )
     process, opened = _open_next(process, calendar)
-    return process, (started, *opened)
+    return process, (started, *moved, *opened)
 
 
-def _task(dossier: str, step: Step, agency: Agency, budget: Budget | None) -> Task:
+def _task(dossier: str, step: Step, agency: Agency, budget: Budget | None, acting: Callable[[str], str]) -> Task:
     if step.agency is None or (step.agency == "@parent" and agency.parent is None):
         where = agency.id
     else:
@@ -204,7 +241,7 @@ def _task(dossier: str, step: Step, agency: Agency, budget: Budget | None) -> Ta
         step=step.id,
         name=step.name,
         role=step.role,
-        agency=where,
+        agency=acting(where),
         after=step.after,
         decision=step.decision,
         allowed=_allowed(step, budget),
@@ -354,14 +391,117 @@ def _finish(process: Process, by: By) -> tuple[Process, events.DossierFinished]:
 
 
 def _with_task(process: Process, changed: Task) -> Process:
-    tasks = tuple(changed if task.id == changed.id else task for task in process.tasks)
-    open_tasks = [task for task in tasks if task.state in (TaskState.OPEN, TaskState.CLAIMED)]
+    return _with_tasks(process, tuple(changed if task.id == changed.id else task for task in process.tasks))
+
+
+def _with_tasks(process: Process, tasks: tuple[Task, ...]) -> Process:
+    open_tasks = [task for task in tasks if task.state in OPEN]
+    dues = [task.due_at for task in open_tasks if task.due_at is not None]
+    left = {task.agency for task in tasks if task.state in UNDONE}
     return replace(
         process,
         tasks=tasks,
         queues=tuple(sorted({task.agency for task in open_tasks})),
-        next_due_at=min((task.due_at for task in open_tasks if task.due_at is not None), default=NO_DUE),
+        next_due_at=min(dues, default=NO_DUE),
+        involved=tuple(sorted({*left, process.handled_by or process.agency})) if left else (),
+        last_due_at=max((*dues, process.due_at) if process.due_at else dues, default=None) if left else None,
     )
+
+
+# -- agencies and calendars that change --------------------------------------------------------------------------------
+
+
+def hand_on(process: Process, successions: Successions, day: date, recorded_at: datetime) -> Turn:
+    """What is not done goes to the agencies that have taken over by that day; nothing is said when that is so already.
+
+    A claim ends with the agency whose officer made it. A succession counts from the beginning of its day, or from the
+    reception if that was later.
+    """
+    left = {task.agency for task in process.tasks if task.state in UNDONE}
+    here = process.handled_by or process.agency
+    paths = {agency: successions.path(agency, day) for agency in sorted({*left, here})} if left else {}
+    if not any(paths.values()):
+        return process, ()
+    agencies, said = list(process.agencies), list[Any]()
+    for agency, path in paths.items():
+        if not path:
+            continue
+        to = path[-1].takes_over
+        at = max(datetime.combine(path[-1].on, time(), worktime.ZONE).astimezone(UTC), process.received_at)
+        note = f"{agency} → {to}: {'; '.join(each.decision for each in path)}"
+        process = _noted(process, "succeeded", None, By(SYSTEM, "", at, recorded_at), note)
+        agencies += [to] if to not in agencies else []
+        if agency in process.queues:
+            said.append(
+                events.DossierTransferred(
+                    code=process.code, from_agency=agency, to_agency=to, transferred_at=at, basis="succession"
+                )
+            )
+    tasks = tuple(_given_to(task, successions.acting(task.agency, day)) for task in process.tasks)
+    process = replace(process, agencies=tuple(agencies), handled_by=successions.acting(here, day))
+    return _with_tasks(process, tasks), said
+
+
+def _given_to(task: Task, agency: str) -> Task:
+    if task.state not in UNDONE or task.agency == agency:
+        return task
+    state = TaskState.OPEN if task.state is TaskState.CLAIMED else task.state
+    return replace(task, agency=agency, state=state, assignee=None, assignee_name=None)
+
+
+def reschedule(process: Process, year: int, decision: str, calendar: worktime.Calendar, by: By) -> Turn:
+    """The due dates of what still runs, computed anew after `decision` changed the calendar of `year`; nothing is said
+    when they stay."""
+    hours = worktime.Hours.parse(process.hours)
+    if process.state is not State.RUNNING:
+        return process, ()
+    tasks = tuple(
+        replace(task, due_at=worktime.due(task.opened_at, task.allowed.allowed(), calendar, hours))
+        if task.state in OPEN and task.allowed is not None and task.opened_at is not None
+        else task
+        for task in process.tasks
+    )
+    due_at, previous = due(process.clock_at, process.budget, process.hours, calendar), process.due_at
+    if due_at == previous and tasks == process.tasks:
+        return process, ()
+    if due_at == previous:
+        return _noted(_with_tasks(process, tasks), "tasks_rescheduled", None, by, decision), ()
+    note = f"{previous} → {due_at}: {decision}"
+    process = _noted(_with_tasks(replace(process, due_at=due_at), tasks), "rescheduled", None, by, note)
+    return _rescheduled(process, year, decision, previous, by)
+
+
+def _rescheduled(
+    process: Process, year: int, decision: str, previous: datetime | None, by: By
+) -> tuple[Process, list[Any]]:
+    moved = Rescheduling(year=year, decision=decision, previous_due_at=previous, due_at=process.due_at, at=by.at)
+    process = replace(process, reschedulings=(*process.reschedulings, moved))
+    return process, [
+        events.DossierRescheduled(code=process.code, due_at=process.due_at, previous_due_at=previous, basis=decision)
+    ]
+
+
+# -- the withdrawal ----------------------------------------------------------------------------------------------------
+
+
+def withdraw(process: Process, withdrawn_at: datetime, recorded_at: datetime) -> Process:
+    """The applicant took the dossier back: what is not done is closed. The same process when it knew of it.
+
+    Of a withdrawal and an end the earlier one counts, and the end when both are of the same instant; intake and the
+    statistics have the same rule, so that all agree whatever they hear of first. An end that came later is undone.
+    """
+    if process.withdrawn_at is not None:
+        return process
+    by = By("system:intake", "", withdrawn_at, recorded_at)
+    if process.finished_at is not None and process.finished_at <= withdrawn_at:
+        return _noted(replace(process, withdrawn_at=withdrawn_at), "withdrawn_too_late", None, by, None)
+    for task in process.tasks:
+        if task.state is not TaskState.DONE:
+            process = _with_task(process, replace(task, state=TaskState.CLOSED))
+    process = replace(
+        process, state=State.WITHDRAWN, withdrawn_at=withdrawn_at, outcome=None, finished_at=None, timing=None
+    )
+    return _noted(process, "withdrawn", None, by, None)
 
 
 # -- the clock ---------------------------------------------------------------------------------------------------------
@@ -370,7 +510,12 @@ def _with_task(process: Process, changed: Task) -> Process:
 def used(process: Process, now: datetime, calendar: worktime.Calendar) -> int:
     """Working minutes that have passed since the clock started, until now or the end."""
     hours = worktime.Hours.parse(process.hours)
-    return worktime.between(process.clock_at, process.finished_at or now, calendar, hours)
+    return worktime.between(process.clock_at, ended_at(process) or now, calendar, hours)
+
+
+def ended_at(process: Process) -> datetime | None:
+    """When the clock stopped for good."""
+    return process.withdrawn_at if process.state is State.WITHDRAWN else process.finished_at
 
 
 # -- the journal -------------------------------------------------------------------------------------------------------

@@ -62,13 +62,26 @@ class TaskCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierTransferred:
-    """The next step is at another agency (liên thông)."""
+    """Work on it goes on at another agency. `basis`: "step", the next step is there (liên thông); "succession", it took
+    over from the agency that had it."""
 
     TYPE: ClassVar[str] = "workflow.dossier.transferred.v1"
     code: str
     from_agency: str
     to_agency: str
     transferred_at: datetime
+    basis: Literal["step", "succession"] = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRescheduled:
+    """The due date is another one, because the working calendar is. `basis`: the decision that changed the calendar."""
+
+    TYPE: ClassVar[str] = "workflow.dossier.rescheduled.v1"
+    code: str
+    due_at: datetime | None
+    previous_due_at: datetime | None
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +100,4 @@ class DossierFinished:
     result_name: str
 
 
-PUBLISHED = (DossierStarted, TaskAssigned, TaskCompleted, DossierTransferred, DossierFinished)
+PUBLISHED = (DossierStarted, TaskAssigned, TaskCompleted, DossierTransferred, DossierRescheduled, DossierFinished)

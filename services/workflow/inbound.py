@@ -64,6 +64,16 @@ class AgencyChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgencySucceeded:
+    """catalog.agency.succeeded: from `on` on, `takes_over` acts for each of the predecessors."""
+
+    predecessors: tuple[str, ...]
+    takes_over: str
+    on: date
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDay:
     date: date
     kind: Literal["off", "working"]
@@ -71,8 +81,11 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChanged:
+    """`decision` is empty in a copy that was made before it was read."""
+
     year: int
     days: tuple[CalendarDay, ...]
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +106,11 @@ class DossierReceived:
     clock_at: datetime
     budget: Duration | None
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierWithdrawn:
+    """intake.dossier.withdrawn; `received_at` is None for a dossier that never had a process."""
+
+    received_at: datetime | None
+    withdrawn_at: datetime

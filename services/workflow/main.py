@@ -1,8 +1,10 @@
 """Workflow's composition root and commands."""
 
-from chassis import service
+from chassis import service, worker
 from chassis.service import Context, Parts, Service
+from chassis.store import UNAVAILABLE
 from workflow import api, consumer, events
+from workflow.following import Following
 from workflow.queries import Queries
 from workflow.settings import WorkflowSettings
 from workflow.store import WorkflowStore
@@ -11,12 +13,16 @@ from workflow.usecases import UseCases
 
 def assemble(context: Context[WorkflowSettings]) -> Parts:
     store = WorkflowStore(context.database, context.carrier)
-    use, queries = UseCases(store), Queries(store)
+    use, queries, following = UseCases(store), Queries(store), Following(store, context.clock)
     return Parts(
         add_routes=lambda router: api.add_routes(router, use, queries),
         table=consumer.table(store, context.clock),
         outboxes=[store.processes.collection],
         ensure_indexes=store.ensure_indexes,
+        loops={
+            "successions": worker.every(5, following.agencies, UNAVAILABLE),
+            "calendars": worker.every(5, following.calendars, UNAVAILABLE),
+        },
     )
 
 

@@ -8,11 +8,9 @@ from chassis.errors import NotFound
 from chassis.paging import cursor_of, keys_of, page
 from chassis.store import Loaded
 from workflow import domain
-from workflow.domain import Process, Task, TaskState
+from workflow.domain import OPEN, Process, Rescheduling, Task, TaskState
 from workflow.store import Wanted, WorkflowStore
 from workflow.usecases import ANY_AGENCY, READ_ALL, sees
-
-OPEN = (TaskState.OPEN, TaskState.CLAIMED)
 
 
 class Queries:
@@ -58,6 +56,21 @@ class Queries:
             and (assignee is None or task.assignee == assignee)
             and (overdue_at is None or (task.due_at is not None and task.due_at < overdue_at))
         ], following
+
+    def reschedulings(
+        self, principal: Principal, year: int, cursor: str | None, limit: int
+    ) -> tuple[Sequence[tuple[Process, Rescheduling]], str | None]:
+        """Which due dates a change of that year's calendar moved, by dossier, of those that the caller may see. A page
+        holds those of at most `limit` dossiers."""
+        everything = principal.may(ANY_AGENCY) or principal.may(READ_ALL)
+        if not everything and principal.agency is None:
+            return [], None
+        keys = keys_of(cursor, str)
+        agency = None if everything else principal.agency
+        found = self._store.rescheduled(year, agency, keys[0] if keys else "", limit + 1)
+        shown, following = page(found, limit, lambda last: cursor_of(last.id))
+        moved = [(each.state, one) for each in shown for one in each.state.reschedulings if one.year == year]
+        return moved, following
 
     def used_minutes(self, process: Process, now: datetime) -> int:
         """Working minutes that the clock has counted."""

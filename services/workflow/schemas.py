@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from chassis.paging import PageQuery
 from chassis.web import Body
-from workflow.domain import Entry, Outcome, Process, State, Task, TaskState
+from workflow.domain import Entry, Outcome, Process, Rescheduling, State, Task, TaskState
 
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$")]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -114,11 +114,49 @@ class Timeline(BaseModel):
     received_at: datetime
     due_at: datetime | None
     finished_at: datetime | None
+    withdrawn_at: datetime | None
     timing: str | None
     version: int
     tasks: list[TaskView]
     journal: list[EntryView]
     intact: bool
+
+
+class ReschedulingsQuery(PageQuery):
+    """`year`: of the calendar that was changed."""
+
+    year: Annotated[int, Field(ge=1990, le=2100)]
+
+
+class ReschedulingView(BaseModel):
+    """A due date that moved because a decision changed the working calendar."""
+
+    dossier: str
+    code: str
+    procedure: str
+    agency: str
+    decision: str
+    previous_due_at: datetime | None
+    due_at: datetime | None
+    at: datetime
+
+    @classmethod
+    def of(cls, process: Process, moved: Rescheduling) -> "ReschedulingView":
+        return cls(
+            dossier=process.id,
+            code=process.code,
+            procedure=process.procedure,
+            agency=process.agency,
+            decision=moved.decision,
+            previous_due_at=moved.previous_due_at,
+            due_at=moved.due_at,
+            at=moved.at,
+        )
+
+
+class ReschedulingPage(BaseModel):
+    items: list[ReschedulingView]
+    next: str | None
 
 
 class ExplanationLine(BaseModel):

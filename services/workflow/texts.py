@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chassis.worktime import ZONE
-from workflow.domain import Process
+from workflow.domain import Process, State
 
 UNIT = {
     "working_day": ("ngày làm việc", "working days"),
@@ -53,4 +53,7 @@ def explanation(process: Process, used: int) -> list[tuple[str, str]]:
                 f"Finished at {local(process.finished_at)}: {timing[1]}.",
             )
         )
+    if process.state is State.WITHDRAWN and process.withdrawn_at is not None:
+        at = local(process.withdrawn_at)
+        lines.append((f"Người nộp rút hồ sơ lúc {at}.", f"Withdrawn by the applicant at {at}."))
     return lines

@@ -6,6 +6,7 @@ from chassis import acts
 from chassis.auth import Principal
 from chassis.errors import NotFound
 from chassis.web import Answer, Call
+from chassis.worktime import local_day
 from workflow import domain
 from workflow.domain import By, Outcome, Process, Task
 from workflow.store import WorkflowStore
@@ -45,7 +46,11 @@ class UseCases:
 
         def mine(process: Process) -> bool:
             task = process.task(task_id)
-            return task is not None and (call.principal.may(ANY_AGENCY) or call.principal.agency == task.agency)
+            if task is None:
+                return False
+            # Whoever took over acts from the first minute of that day on, even before the task shows it.
+            agency = self._store.successions().acting(task.agency, local_day(call.occurred_at))
+            return call.principal.may(ANY_AGENCY) or call.principal.agency == agency
 
         def on_task(process: Process) -> domain.Turn:
             task = process.task(task_id)

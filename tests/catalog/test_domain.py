@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from catalog import domain
+from catalog.directory import Directory, bearer_of
 from catalog.domain import (
     Alias,
     CalendarDay,
     Component,
-    Directory,
     Duration,
     Durations,
     Fee,
@@ -297,8 +297,8 @@ def test_an_alias_means_who_bears_it_on_the_day_or_bore_it_last() -> None:
     old = agency("H56.01", aliases=(Alias(id="000.17.H56", valid_to=MAR),))
     new = agency("H56.02", aliases=(Alias(id="000.17.H56", valid_from=MAR, valid_to=MAY),))
     for day, bearer in [(JAN, old), (MAR, new), (MAY, new)]:
-        assert domain.bearer_of("000.17.H56", [old, new], day) == bearer
-    assert domain.bearer_of("000.17.H56", [], JAN) is None
+        assert bearer_of("000.17.H56", [old, new], day) == bearer
+    assert bearer_of("000.17.H56", [], JAN) is None
 
 
 def test_the_agencies_that_a_procedure_names_must_be_known() -> None:

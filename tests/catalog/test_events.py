@@ -16,10 +16,13 @@ import pytest
 from pymongo.database import Database
 
 from catalog import domain, events
-from catalog.domain import Alias
+from catalog.domain import Alias, Correction, Exemption
 from catalog.main import CATALOG, assemble
 from catalog.settings import CatalogSettings
 from catalog.store import CatalogStore
+from catalog.successions import Succession
+from catalog.targets.domain import Targets
+from catalog.targets.store import told_of
 from catalog.usecases import UseCases
 from chassis import envelope, store
 from chassis.service import Context
@@ -32,12 +35,32 @@ SAMPLES = Path(__file__).parent.parent / "contracts" / "samples"
 
 def samples() -> dict[str, dict[str, Any]]:
     """Type → an event of it, with everything in it that may be there."""
-    version = domain.publish(None, procedure(agencies=("H56.14",), valid_to=date(2030, 1, 1)))
+    poor = Exemption(code="HN", name="Hộ nghèo", legal_basis="Nghị quyết 12/2024/NQ-HĐND")
+    fee = replace(procedure().fees[0], online_amount=25_000, exemptions=(poor,), valid_from=date(2024, 1, 1))
+    form = {"type": "object", "properties": {"area": {"type": "number", "title": "Diện tích (m²)"}}}
+    everything = procedure(agencies=("H56.14",), valid_to=date(2030, 1, 1), fees=(fee,), form=form)
+    wrong = domain.publish(None, replace(everything, name="Đăng kí"))
+    version = domain.publish(wrong, everything, correction=Correction(of=1, reason="Lỗi chính tả"))
+    targets = Targets(agency="H56.14", year=2026, decision="QĐ 12/QĐ-UBND", indicators={"online_share": 80.0})
     made: list[tuple[str, int, envelope.EventData]] = [
-        (version.code, 1, events.of_version(version)),
-        (version.code, 2, events.of_version(domain.withdraw(version, date(2026, 1, 1), "Quyết định 12/QĐ-UBND"))),
+        (version.code, 2, events.of_version(version)),
+        (version.code, 3, events.of_version(domain.withdraw(version, date(2026, 1, 1), "Quyết định 12/QĐ-UBND"))),
         ("H56.14", 3, events.AgencyChanged(agency=agency(parent="H56", aliases=(Alias(id="000.17.H56"),)))),
+        (
+            "0198f3a1-6c00-8000-9000-00000000c001",
+            1,
+            events.of_succession(
+                Succession(
+                    predecessors=("H56.30", "H56.30.90"),
+                    successors=("H56.50.01", "H56.50.02"),
+                    takes_over="H56.50.01",
+                    on=date(2025, 7, 1),
+                    decision="Nghị quyết 1686/NQ-UBTVQH15",
+                )
+            ),
+        ),
         ("2026", 1, events.of_calendar(calendar())),
+        ("H56.14/2026", 1, told_of(targets)),
     ]
     return {
         data.TYPE: json.loads(envelope.outgoing(data, subject=subject, sequence=sequence, time=NOW).body)
@@ -103,7 +126,7 @@ def outbox(catalog_store: CatalogStore) -> dict[str, Any]:
     use.withdraw(call("c"), procedure().code, date(2024, 5, 1), "QĐ 12")
     for key, name in (("d", "Cũ"), ("e", "Mới")):
         use.put_agency(call(key), agency(name=name))
-    use.put_calendar(call("f"), replace(calendar(), decision="Thông báo 13"))
+    use.put_calendar(call("f"), replace(calendar(), decision="Thông báo 13"), dry_run=False)
     told = {
         entry["id"]: json.loads(entry["body"])
         for collection in catalog_store.outboxes
@@ -126,6 +149,8 @@ def test_republishing_tells_everything_as_it_was_told_first(
         "1 agencies published again",
         "1 calendars published again",
         "3 procedures published again",
+        "0 successions published again",
+        "0 targets published again",
     ]
     assert run("--only", "calendars") == 0
     assert list(listener.taken()) == ["catalog.calendar:2026:1"]
@@ -138,7 +163,7 @@ def test_republishing_goes_on_past_one_batch(
     monkeypatch.setattr("catalog.commands.BATCH", 3)
     use = UseCases(catalog_store)
     for n in range(7):
-        use.put_calendar(call(f"k{n}"), calendar(2020 + n))
+        use.put_calendar(call(f"k{n}"), calendar(2020 + n), dry_run=False)
     listener = Listener(amqp)
     listener.bind("catalog.#")
     assert run() == 0

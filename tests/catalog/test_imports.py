@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from catalog import commands, schemas
-from catalog.imports import Imports
+from catalog import commands
+from catalog.imports.schemas import ImportBody
+from catalog.imports.usecases import Imports
 from catalog.main import CATALOG, assemble
 from catalog.settings import CatalogSettings
 from catalog.store import CatalogStore
@@ -159,7 +160,7 @@ def test_a_row_lost_to_somebody_else_is_named(catalog_store: CatalogStore, monke
 
     def import_(*kinds: str, name: str) -> Any:
         of_these = {kind: rows(name)[kind] for kind in kinds}
-        return json.loads(imports.run(call(name + "".join(kinds)), schemas.ImportBody.model_validate(of_these)).text())
+        return json.loads(imports.run(call(name + "".join(kinds)), ImportBody.model_validate(of_these)).text())
 
     def overtake(kind: str, aggregates: Any) -> None:
         add = aggregates.add
@@ -195,7 +196,7 @@ def test_500_procedures_are_imported_in_bulk(catalog_store: CatalogStore, monkey
     monkeypatch.setattr(catalog_store.procedures, "add", counted)
     rows = [item(procedure(code=f"1.{n:06}")) for n in range(500)]
     began = time.perf_counter()
-    answer = Imports(catalog_store).run(call("a"), schemas.ImportBody.model_validate({"procedures": rows}))
+    answer = Imports(catalog_store).run(call("a"), ImportBody.model_validate({"procedures": rows}))
     assert time.perf_counter() - began < 10
     assert json.loads(answer.text())["accepted"] == 500
     assert writes == [500]
@@ -268,5 +269,6 @@ def test_the_command_refuses_what_it_cannot_read(
 def test_commands_are_named_in_the_service() -> None:
     assert {name: command for name, (_, command) in CATALOG.commands.items()} == {
         "import": commands.import_files,
+        "reorganise": commands.reorganise,
         "republish": commands.republish,
     }

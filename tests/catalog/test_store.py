@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from catalog import schemas
-from catalog.imports import Imports
+from catalog.imports.schemas import ImportBody
+from catalog.imports.usecases import Imports
+from catalog.search.domain import Typed
 from catalog.store import CatalogStore, Wanted
 from chassis import store
 from tests.catalog.callers import call
@@ -19,7 +20,7 @@ def filled(catalog_store: CatalogStore) -> CatalogStore:
         item(procedure(code=f"1.{n:06}", local_code=None, name=f"Thủ tục số {n}", agencies=())) for n in range(100)
     ]
     agencies = [item(agency(f"H56.{n:02}")) for n in range(50)]
-    body = schemas.ImportBody.model_validate({"procedures": procedures, "agencies": agencies})
+    body = ImportBody.model_validate({"procedures": procedures, "agencies": agencies})
     Imports(catalog_store).run(call("a"), body)
     return catalog_store
 
@@ -60,7 +61,7 @@ def test_a_history_is_read_from_its_index(filled: CatalogStore, database: Databa
 
 
 def test_words_are_looked_up_in_their_index(filled: CatalogStore, database: Database[store.Document]) -> None:
-    assert commands_of(filled, lambda: filled.matching(Wanted(q="77"), "", 50), database) == [1]
+    assert commands_of(filled, lambda: filled.matching(Wanted(typed=Typed.of("77")), "", 50), database) == [1]
 
 
 def test_a_field_is_looked_up_in_its_index(filled: CatalogStore, database: Database[store.Document]) -> None:
@@ -70,7 +71,7 @@ def test_a_field_is_looked_up_in_its_index(filled: CatalogStore, database: Datab
 def test_every_version_is_kept_under_its_number(filled: CatalogStore) -> None:
     changed = procedure(code="1.000007", local_code=None, name="Khác")
     for n in range(11):
-        body = schemas.ImportBody.model_validate({"procedures": [item(changed) | {"name": f"Khác {n}"}]})
+        body = ImportBody.model_validate({"procedures": [item(changed) | {"name": f"Khác {n}"}]})
         Imports(filled).run(call(f"k{n}"), body)
     assert [entry.number for entry in filled.histories(["1.000007"])["1.000007"]] == list(range(1, 13))
     assert filled.latest(["1.000007"])["1.000007"].procedure.name == "Khác 10"

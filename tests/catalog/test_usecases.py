@@ -185,11 +185,11 @@ def test_an_agency_that_does_not_fit_is_refused(use: UseCases) -> None:
 
 
 def test_a_calendar_is_made_then_changed(use: UseCases, catalog_store: CatalogStore) -> None:
-    assert use.put_calendar(call("a"), calendar()).status == 201
-    assert use.put_calendar(call(match=1), calendar(decision="Thông báo 13/TB")).version == 2
+    assert use.put_calendar(call("a"), calendar(), dry_run=False).status == 201
+    assert use.put_calendar(call(match=1), calendar(decision="Thông báo 13/TB"), dry_run=False).version == 2
     assert [event_id for *_, event_id in told(catalog_store, "calendars")] == [
         "catalog.calendar:2026:1",
         "catalog.calendar:2026:2",
     ]
     with pytest.raises(Invalid):
-        use.put_calendar(call("b"), calendar(decision=" "))
+        use.put_calendar(call("b"), calendar(decision=" "), dry_run=False)

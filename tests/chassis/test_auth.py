@@ -80,6 +80,14 @@ def test_a_token_may_say_no_more_than_who_it_is(authenticator: Authenticator) ->
     assert authenticator.principal(bearer(bare)) == Principal("u1", "", frozenset(), None, frozenset(), "person")
 
 
+@pytest.mark.parametrize(("claim", "identity"), [("038185001234", "038185001234"), ("", None), (None, None)])
+def test_a_token_may_vouch_for_the_number_that_the_state_knows_the_person_by(
+    authenticator: Authenticator, claim: str | None, identity: str | None
+) -> None:
+    assert authenticator.principal(bearer(token(identity=claim))).identity == identity
+    assert authenticator.principal(bearer(token())).identity is None
+
+
 def test_a_principal_may_what_its_scopes_allow() -> None:
     principal = Principal("u1", "", frozenset({"tasks.read"}), None, frozenset(), "person")
     principal.require("tasks.read")

@@ -38,12 +38,13 @@ def test_a_token_says_who_acts_for_whom_and_until_when(tmp_path: Path) -> None:
     now = datetime(2026, 3, 2, tzinfo=UTC)
     token = keys.mint_token(
         tmp_path / "jwt_private.jwk", subject="u1", name="Đức", scopes=["a", "b"], agency="H56.14", roles=["head"],
-        lifetime=timedelta(hours=1), now=now,
+        identity="038185001234", lifetime=timedelta(hours=1), now=now,
     )  # fmt: skip
     decoded = jwt.decode(token, KeySet.import_key_set(json.loads((tmp_path / "jwks.json").read_text())), ["ES256"])
     assert decoded.claims == {
         "iss": "motcua", "aud": "motcua", "sub": "u1", "name": "Đức", "scope": "a b", "agency": "H56.14",
-        "roles": ["head"], "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + 3600,
+        "roles": ["head"], "identity": "038185001234",
+        "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + 3600,
     }  # fmt: skip
     assert decoded.header["alg"] == "ES256"
 

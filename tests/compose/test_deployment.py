@@ -132,7 +132,11 @@ def test_a_container_has_its_own_service_and_secrets_only(name: str) -> None:
         """,
     )
     own = {f"mongo_{service}", f"amqp_{service}", "jwks.json", "api_keys.json"}
-    more = {"stats": {"stats_intake_api_key"}, "notify": {"smtp_password"}}
+    more = {
+        "intake": {"vietqr_accounts", "payment_providers"},
+        "notify": {"smtp_password"},
+        "stats": {"stats_intake_api_key"},
+    }
     assert found["packages"] == [service]
     assert set(found["secrets"]) == own | more.get(service, set())
 

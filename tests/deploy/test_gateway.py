@@ -259,6 +259,20 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(gateway: Gateway, u
     assert upstream.seen == []
 
 
+def test_only_files_may_be_so_large(gateway: Gateway, upstream: Upstream) -> None:
+    for path in ("/api/intake/v1/dossiers", "/api/intake/v1/filesx", "/api/catalog/v1/imports"):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", str(22 * 1024 * 1024))
+        connection.endheaders()
+        assert json.loads(connection.getresponse().read())["code"] == "too_large"
+        connection.close()
+    assert upstream.seen == []
+    assert requests.post(f"{gateway.url}/api/catalog/v1/imports", data=bytes(20_000_000), timeout=30).status_code == 200
+    chunk = f"{gateway.url}/api/intake/v1/uploads/x/chunks/1"
+    assert requests.post(chunk, data=bytes(4 * 1024 * 1024), timeout=30).status_code == 200
+
+
 def test_a_body_of_the_size_of_a_large_file_is_taken(gateway: Gateway, upstream: Upstream) -> None:
     answer = requests.post(f"{gateway.url}/api/intake/v1/files", data=bytes(50 * 1024 * 1024), timeout=30)
     assert answer.status_code == 200

@@ -7,7 +7,10 @@ from typing import Any
 from chassis import worktime
 from intake import inbound
 from intake.domain import dossiers as domain
-from intake.domain.dossiers import Applicant, By, Dossier, Filing, Submitted
+from intake.domain.documents import Lookup
+from intake.domain.dossiers import Applicant, By, Dossier, Filing, Paper, Submitted
+from intake.domain.files import Scan, StoredFile
+from intake.domain.parts import OnBehalf
 from tests.support import catalogue
 from tests.support.catalogue import BUSINESS, HERE
 
@@ -50,10 +53,10 @@ def filing(**changes: Any) -> Filing:
         agency=HERE,
         channel="online",
         applicant=applicant(),
-        on_behalf_of="Trần Văn Bình",
+        on_behalf_of=OnBehalf(name="Trần Văn Bình"),
         assisted_by="Lê Văn Tình",
         form={"ten_ho_kinh_doanh": "Tạp hóa Hoa"},
-        components=(Submitted(code="TP1", originals=1),),
+        components=(Submitted(code="TP1", paper=Paper(originals=1)),),
         result_return="collect",
     )
     return replace(plain, **changes)
@@ -103,6 +106,47 @@ IN_STATE = {
 """A dossier in each state that acts lead to."""
 
 
+def file(**changes: Any) -> StoredFile:
+    """A scan that the officer has uploaded."""
+    plain = StoredFile(
+        id="0198f3a1-6c00-8000-9000-00000000f001",
+        owner=OFFICER,
+        agency=HERE,
+        name="ban-quet.pdf",
+        media_type="application/pdf",
+        size=4711,
+        sha256="5" * 64,
+        pages=2,
+        content="c1",
+        scan=Scan.CLEAN,
+        uploaded_at=FILED_AT,
+    )
+    return replace(plain, **changes)
+
+
+def lookup() -> Lookup:
+    """An officer looked at what the store holds of the applicant."""
+    return Lookup(
+        id="0198f3a1-6c00-8000-9000-0000000010c1",
+        owner="038185001234",
+        subject=OFFICER,
+        name="Trần Thị Lan",
+        by="officer",
+        agency=HERE,
+        dossier="d1",
+        procedure=BUSINESS,
+        act="listed",
+        purpose="Kiểm tra thành phần hồ sơ",
+        documents=2,
+        at=FILED_AT + timedelta(hours=2),
+    )
+
+
+def paper(code: str, **counts: int) -> dict[str, Any]:
+    """A component that was handed in on paper."""
+    return {"code": code, "paper": {"originals": 1, **counts}}
+
+
 def body(**changes: Any) -> dict[str, Any]:
     """A body that `POST …/dossiers` accepts."""
     plain: dict[str, Any] = {
@@ -118,7 +162,7 @@ def body(**changes: Any) -> dict[str, Any]:
             "address": "Thôn 3, xã Hoằng Lộc",
         },
         "form": {"ten_ho_kinh_doanh": "Tạp hóa Hoa"},
-        "components": [{"code": "TP1", "originals": 1}],
+        "components": [{"code": "TP1", "paper": {"originals": 1}}],
         "result_return": "collect",
     }
     return {**plain, **changes}

@@ -17,7 +17,7 @@ from chassis.clock import new_id
 from intake.domain import dossiers as domain
 from intake.main import INTAKE
 from native.access import Persona
-from tests.intake.making import applicant_body, body
+from tests.intake.making import applicant_body, body, paper
 from tests.support import catalogue
 from tests.support.catalogue import BUSINESS, CHARTER, ELSEWHERE, HERE, HERE_BEFORE, LAND, PROVINCE
 from tests.support.plans import watched
@@ -61,6 +61,16 @@ BODIES: dict[str, Any] = {
     "reception": {},
     "refusal": {"reason": "Không thuộc thẩm quyền"},
     "handover": {"to": "Nguyễn Thị Hoa", "method": "collect"},
+    "supplement-request": {"components": ["TP2"], "reason": "Thiếu hợp đồng thuê"},
+    "supplement": {"components": [paper("TP2")]},
+    "withdrawal": {"reason": "Không còn nhu cầu"},
+    "rating": {"score": 5},
+    "digitisation": {"file": "f1", "certified": True},
+    "reversal": {"reason": "Quét nhầm trang"},
+    "sharing": {"shared": False},
+    "payments": {"amount": 150_000, "method": "cash"},
+    "fee-request": {"lines": [{"code": "P1", "name": "Phí", "kind": "fee", "amount": 1000}], "reason": "Đo đạc lại"},
+    "cancellation": {"reason": "Ghi nhầm"},
 }
 
 
@@ -107,7 +117,7 @@ def test_an_online_dossier_is_filed_and_waits(intake: Running) -> None:
         "status": "filed",
         "version": 1,
         "due_at": None,
-        "fee": {"amount": 150_000},
+        "fee": {"amount": 150_000, "vietqr": None, "lines": found["fee"]["lines"]},
         "tracking": {"code": found["id"]},
     }
 
@@ -167,7 +177,8 @@ def test_the_result_is_handed_over_once_it_is_there(intake: Running, clock: Cloc
     answer = act(intake, id, "handover")
     assert (answer.status_code, answer.get_json()["status"]) == (200, "returned")
     shown = intake.get(f"dossiers/{id}", "counter_officer").get_json()
-    assert shown["handover"] == {"at": "2026-03-04T04:00:00Z", "to": "Nguyễn Thị Hoa", "method": "collect"}
+    told = {name: shown["handover"][name] for name in ("at", "to", "method")}
+    assert told == {"at": "2026-03-04T04:00:00Z", "to": "Nguyễn Thị Hoa", "method": "collect"}
     problem(act(intake, id, "handover"), 409, "not_processed")
 
 
@@ -281,11 +292,19 @@ def test_what_creates_or_acts_needs_a_key(still: Running, path: str) -> None:
         ({"agency": PROVINCE}, [("/agency", "not_offered")]),
         ({"procedure": CHARTER}, [("/channel", "not_online")]),
         ({"components": []}, [("/components", "missing_component")]),
-        ({"components": [{"code": "TP1"}, {"code": "TP9"}]}, [("/components/1/code", "unknown_component")]),
-        ({"components": [{"code": "TP1"}] * 2}, [("/components/1/code", "repeated_component")]),
-        ({"components": [{"code": "TP1", "originals": -1}]}, [("/components/0/originals", "greater_than_equal")]),
-        ({"components": [{"code": "TP1", "copies": 101}]}, [("/components/0/copies", "less_than_equal")]),
-        ({"components": [{"code": "T P"}]}, [("/components/0/code", "string_pattern_mismatch")]),
+        ({"components": [paper("TP1"), paper("TP9")]}, [("/components/1/code", "unknown_component")]),
+        ({"components": [paper("TP1")] * 2}, [("/components/1/code", "repeated_component")]),
+        ({"components": [paper("TP1", originals=-1)]}, [("/components/0/paper/originals", "greater_than_equal")]),
+        ({"components": [paper("TP1", copies=101)]}, [("/components/0/paper/copies", "less_than_equal")]),
+        ({"components": [paper("TP1", originals=0)]}, [("/components/0/paper", "nothing_handed_in")]),
+        ({"components": [{"code": "TP1"}]}, [("/components/0", "nothing_handed_in")]),
+        ({"components": [{**paper("TP1"), "reuse": "d"}]}, [("/components/0", "reused_alone")]),
+        ({"components": [{"code": "TP1", "file": "f", "digitised": True}]}, [("/components/0", "not_on_paper")]),
+        (
+            {"components": [{**paper("TP1"), "issued_on": "2026-03-02", "valid_to": "2026-03-01"}]},
+            [("/components/0", "valid_to_before_issue")],
+        ),
+        ({"components": [paper("T P")]}, [("/components/0/code", "string_pattern_mismatch")]),
         ({"channel": "fax"}, [("/channel", "literal_error")]),
         ({"result_return": 1}, [("/result_return", "literal_error")]),
         ({"unknown/~": 1}, [("/unknown~1~0", "extra_forbidden")]),
@@ -490,16 +509,17 @@ def test_to_an_officer_of_another_agency_every_route_answers_as_if_the_dossier_w
         (method, rule.rule)
         for rule in intake.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if "<id>" in rule.rule and "/parked/" not in rule.rule
+        if "/dossiers/<id>" in rule.rule
     ]
-    assert len(routes) >= 6
+    assert len(routes) >= 20
     finished = at_the_counter(intake)["id"]
     process(intake, finished)
     for id in (filed(intake)["id"], at_the_counter(intake)["id"], finished):
         nowhere = new_id()
         for method, rule in routes:
-            exists = stranger_sees(intake, method, rule.replace("<id>", id), id)
-            assert exists == stranger_sees(intake, method, rule.replace("<id>", nowhere), nowhere), rule
+            path = rule.replace("<component>", "TP1").replace("<payment>", "p1").replace("<int:number>", "1")
+            exists = stranger_sees(intake, method, path.replace("<id>", id), id)
+            assert exists == stranger_sees(intake, method, path.replace("<id>", nowhere), nowhere), rule
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
@@ -646,7 +666,7 @@ def test_lists_read_what_they_show_and_nothing_more(
 
 
 def test_every_dossiers_state_is_read_once_for_a_recount(intake: Running) -> None:
-    received = at_the_counter(intake, components=[{"code": "TP1", "digitised": True}])["id"]
+    received = at_the_counter(intake, components=[{**paper("TP1"), "digitised": True}])["id"]
     refused = filed(intake)["id"]
     act(intake, refused, "refusal")
     finished = at_the_counter(intake)["id"]
@@ -670,6 +690,7 @@ def test_every_dossiers_state_is_read_once_for_a_recount(intake: Running) -> Non
         "filed_at": "2026-03-04T02:00:00Z",
         "received_at": "2026-03-04T02:00:00Z",
         "refused_at": None,
+        "withdrawn_at": None,
         "finished_at": None,
         "timing": None,
         "handed_over_at": None,

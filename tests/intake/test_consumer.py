@@ -116,7 +116,7 @@ def test_a_web_process_that_writes_in_between_loses_nothing(
     intake.hear([event for event in news if b"dossier.finished" in event and dossiers[0].encode() in event])
     clock.move(hours=1)
     load_many, loads = IntakeStore(intake.database, Carrier(intake.clock)).dossiers.load_many, []
-    table = consumer.table(store := IntakeStore(intake.database, Carrier(intake.clock)))
+    table = consumer.table(store := IntakeStore(intake.database, Carrier(intake.clock)), intake.clock)
 
     def load_and_be_overtaken(ids: Any) -> dict[str, Loaded[Dossier]]:
         found = load_many(ids)
@@ -154,7 +154,7 @@ def test_a_dossier_that_is_overtaken_again_and_again_waits(
         return save(changes)
 
     monkeypatch.setattr(store.dossiers, "save", overtaken)
-    assert hear(consumer.table(store), started) == [Later("contended")]
+    assert hear(consumer.table(store, intake.clock), started) == [Later("contended")]
     assert tried == [1] * consumer.ROUNDS
     assert intake.rows("dossiers")[0]["status"] == "received"
 

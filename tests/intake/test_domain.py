@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chassis import worktime
 from chassis.errors import Invalid, WrongState
 from intake.domain import dossiers as domain
-from intake.domain.dossiers import CODE, Dossier, NotFiled, NotProcessed, Status, StepDone, Submitted
+from intake.domain.dossiers import CODE, Dossier, NotFiled, NotProcessed, Paper, Status, StepDone, Submitted
 from intake.events import Budget
 from intake.inbound import CalendarDay, Component, Durations
 from tests.intake import making
@@ -94,7 +94,9 @@ def test_what_is_handed_in_at_the_counter_is_said_when_it_is_received(channel: A
 
 @pytest.mark.parametrize("digitised", [(), (True,), (True, True), (True, False), (False,)])
 def test_digitised_is_a_dossier_of_whose_components_every_one_was_scanned(digitised: tuple[bool, ...]) -> None:
-    components = tuple(Submitted(code=f"TP{n}", digitised=scanned) for n, scanned in enumerate(digitised))
+    components = tuple(
+        Submitted(code=f"TP{n}", paper=Paper(originals=1), digitised=scanned) for n, scanned in enumerate(digitised)
+    )
     dossier = replace(making.filed(), components=components)
     assert dossier.digitised is (digitised in {(True,), (True, True)})
     _, (said,) = domain.receive(dossier, "H56.30-260304-0001", making.promised(dossier), by(1))

@@ -7,7 +7,8 @@ one dossier's, and a repeated request gets its first answer, byte for byte.
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -27,23 +28,56 @@ from werkzeug.test import TestResponse
 from chassis import hashchain
 from chassis.consume import Later
 from intake.domain import dossiers as domain
+from intake.domain import limits
 from native.access import Persona
-from tests.intake.making import body
+from tests.intake.making import body, paper
 from tests.support.catalogue import BUSINESS, CHARTER, ELSEWHERE, HERE, LAND
 from tests.support.services import Clock, Running, problem
 
+PEOPLE = ("citizen", "volunteer")
 OFFICERS: dict[str, str | Persona] = {
     HERE: "counter_officer",
     ELSEWHERE: Persona("Lê Thị Na", ("dossiers.file", "dossiers.receive", "dossiers.read"), ELSEWHERE),
 }
-ACTS = {"reception": {}, "refusal": {"reason": "Thiếu"}, "handover": {"to": "Hoa", "method": "collect"}}
-
-
-FITTING = {"filed": ["reception", "reception", "refusal"], "processed": ["handover"]}
+ACTS: dict[str, Any] = {
+    "reception": {},
+    "refusal": {"reason": "Thiếu"},
+    "supplement-request": {"components": ["TP2"], "reason": "Thiếu hợp đồng"},
+    "supplement": {"components": [paper("TP2")]},
+    "withdrawal": {"reason": "Không còn nhu cầu"},
+    "handover": {"to": "Hoa", "method": "collect"},
+    "rating": {"score": 5},
+}
+BY_THE_APPLICANT = ("supplement", "withdrawal", "rating")
+FITTING = {
+    "filed": ["reception", "reception", "refusal", "supplement-request", "withdrawal"],
+    "supplement_asked": ["supplement", "supplement", "refusal", "withdrawal"],
+    "received": ["withdrawal"],
+    "in_process": ["withdrawal"],
+    "processed": ["handover"],
+    "returned": ["rating"],
+}
 """The acts that a dossier in a state waits for; any other is refused."""
-
-
+LEADS_TO = {
+    "reception": "received",
+    "refusal": "refused",
+    "supplement-request": "supplement_asked",
+    "supplement": "filed",
+    "withdrawal": "withdrawn",
+    "handover": "returned",
+    "rating": "returned",
+}
+REFUSED_WITH = {
+    "reception": {"not_filed"},
+    "refusal": {"not_filed"},
+    "supplement-request": {"not_filed"},
+    "supplement": {"no_supplement_asked"},
+    "withdrawal": {"not_withdrawable"},
+    "handover": {"not_processed"},
+    "rating": {"not_returned", "already_rated"},
+}
 UNDER_WAY = ("received", "in_process")
+NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
 @dataclass
@@ -65,7 +99,19 @@ class Known:
     owner: Any
     status: str
     code: str | None
-    sent: list[Sent] = field(default_factory=list)
+    withdrawn_at: datetime | None = None
+    requests: int = 0
+    rated: bool = False
+
+    @property
+    def fitting(self) -> list[str]:
+        """The acts that it waits for."""
+        acts = FITTING.get(self.status, [])
+        if self.rated or self.owner not in PEOPLE:
+            acts = [act for act in acts if act != "rating"]
+        return [
+            act for act in acts if act != "supplement-request" or self.requests < limits.SUPPLEMENT_REQUESTS[-1].most
+        ]
 
 
 class Life(RuleBasedStateMachine):
@@ -76,7 +122,8 @@ class Life(RuleBasedStateMachine):
         self.intake, self.workflow, self.clock, self.done = intake, workflow, clock, done
         for service in (intake, workflow):
             service.database["dossiers"].delete_many({})
-        intake.database["counters"].delete_many({})
+        for name in ("counters", "batches"):
+            intake.database[name].delete_many({})
         self.known: dict[str, Known] = {}
         self.told: list[bytes] = []
         """Every event that was published: any of them may come again at any time."""
@@ -109,13 +156,32 @@ class Life(RuleBasedStateMachine):
         who: str | Persona = "citizen" if channel == "online" else OFFICERS[agency]
         sent = body(channel=channel, agency=agency, procedure=procedure)
         key = self.key()
+        if channel == "counter":
+            sent["office_number"] = f"S/{key}"
         answer = self.intake.post("dossiers", who, sent, key=key)
         assert answer.status_code == 201, answer.text
-        found = answer.get_json()
-        assert found["id"] not in self.known
-        assert found["status"] == ("filed" if channel == "online" else "received")
-        self.known[found["id"]] = Known(agency, who, found["status"], found["code"])
+        self.learn(answer.get_json(), sent, who)
         return Sent(who, "dossiers", sent, key, answer)
+
+    def learn(self, found: dict[str, Any], sent: dict[str, Any], who: Any) -> None:
+        assert found["id"] not in self.known
+        assert found["status"] == ("filed" if sent["channel"] == "online" else "received")
+        self.known[found["id"]] = Known(sent["agency"], who, found["status"], found["code"])
+
+    @rule(target=requests, channels=st.lists(st.sampled_from(["online", "counter", "bad"]), min_size=1, max_size=5))
+    def file_batch(self, channels: list[str]) -> Any:
+        """Several with one request, of which some are not accepted."""
+        lines = [body(channel=channel) if channel != "bad" else body(components=[]) for channel in channels]
+        data, key = b"\n".join(json.dumps(line).encode() for line in lines), self.key()
+        answer = self.intake.post("dossiers/batch", OFFICERS[HERE], data=data, headers=NDJSON, key=key)
+        assert answer.status_code == 201, answer.text
+        found = [json.loads(line) for line in answer.text.splitlines()]
+        assert [line["status"] for line in found] == [422 if channel == "bad" else 201 for channel in channels]
+        for line, sent in zip(found, lines, strict=True):
+            if line["status"] == 201:
+                self.learn(line["dossier"], sent, OFFICERS[HERE])
+        self.done["batch"] += 1
+        return Sent(OFFICERS[HERE], "dossiers/batch", data, key, answer)
 
     @rule(target=requests, data=st.data(), act=st.sampled_from(sorted(ACTS)))
     def act_on_any(self, data: st.DataObject, act: str) -> Any:
@@ -123,28 +189,54 @@ class Life(RuleBasedStateMachine):
         id = data.draw(st.sampled_from(sorted(self.known)))
         return self.act(id, act, stranger=data.draw(st.integers(0, 4)) == 0)
 
-    @precondition(lambda self: any(known.status in FITTING for known in self.known.values()))
+    @precondition(lambda self: any(known.fitting for known in self.known.values()))
     @rule(target=requests, data=st.data())
     def act_on_what_waits(self, data: st.DataObject) -> Any:
-        """An act that a dossier waits for."""
-        waiting = sorted(id for id, known in self.known.items() if known.status in FITTING)
-        id = data.draw(st.sampled_from(waiting))
-        return self.act(id, data.draw(st.sampled_from(FITTING[self.known[id].status])), stranger=False)
+        """Acts that dossiers wait for."""
+        done = []
+        for _ in range(data.draw(st.integers(2, 6))):
+            waiting = sorted(id for id, known in self.known.items() if known.fitting)
+            if not waiting:
+                break
+            # What has come far is rare.
+            far = [id for id in waiting if self.known[id].status in ("supplement_asked", "processed", "returned")]
+            id = data.draw(st.sampled_from(far or waiting))
+            done.append(self.act(id, data.draw(st.sampled_from(self.known[id].fitting)), stranger=False))
+        return multiple(*done)
+
+    @rule(target=requests, data=st.data(), supplemented=st.booleans())
+    def live_through(self, data: st.DataObject, supplemented: bool) -> Any:
+        """A dossier's whole life, from the filing to the rating, with everything arriving on the way."""
+        filed = self.file("online", HERE, BUSINESS)
+        id = filed.answer.get_json()["id"]
+        acts = ["supplement-request", "supplement", "reception"] if supplemented else ["reception"]
+        done = [filed, *(self.act(id, act, stranger=False) for act in acts)]
+        self.deliver_all()
+        self.complete_all(data, id)
+        self.deliver_all()
+        return multiple(*done, *(self.act(id, act, stranger=False) for act in ("handover", "rating")))
 
     def act(self, id: str, act: str, *, stranger: bool) -> Any:
         dossier = self.known[id]
         who = OFFICERS[({HERE, ELSEWHERE} - {dossier.agency}).pop() if stranger else dossier.agency]
+        if act in BY_THE_APPLICANT and not stranger and dossier.owner in PEOPLE:
+            who = dossier.owner
         key = self.key()
         self.clock.move(minutes=10)
         answer = self.intake.post(f"dossiers/{id}/{act}", who, ACTS[act], key=key)
-        if stranger:
+        if stranger or (act == "rating" and dossier.owner not in PEOPLE):
             problem(answer, 404, "not_found")
-        elif act not in FITTING.get(dossier.status, ()):
-            problem(answer, 409, "not_processed" if act == "handover" else "not_filed")
+        elif act == "supplement-request" and dossier.status == "filed" and act not in dossier.fitting:
+            problem(answer, 409, "too_many_supplements")
+        elif act not in dossier.fitting:
+            assert problem(answer, 409)["code"] in REFUSED_WITH[act]
         else:
             assert answer.status_code == 200, answer.text
-            dossier.status = {"reception": "received", "refusal": "refused", "handover": "returned"}[act]
+            dossier.status = LEADS_TO[act]
             dossier.code = answer.get_json()["code"]
+            dossier.requests += act == "supplement-request"
+            dossier.rated |= act == "rating"
+            dossier.withdrawn_at = self.clock.now if act == "withdrawal" else None
             self.done[act] += 1
             return Sent(who, f"dossiers/{id}/{act}", ACTS[act], key, answer)
         return multiple()
@@ -152,11 +244,17 @@ class Life(RuleBasedStateMachine):
     @rule(target=requests, sent=requests)
     def repeat(self, sent: Sent) -> Any:
         """The same request again; the same key with another body; the same key from somebody else."""
-        again = self.intake.post(sent.path, sent.who, sent.body, key=sent.key)
+        given = {"data": sent.body, "headers": NDJSON} if isinstance(sent.body, bytes) else {"body": sent.body}
+        again = self.intake.post(sent.path, sent.who, key=sent.key, **given)
         assert (again.status_code, again.data) == (sent.answer.status_code, sent.answer.data)
-        assert again.headers["ETag"] == sent.answer.headers["ETag"]
+        assert again.headers.get("ETag") == sent.answer.headers.get("ETag")
         if sent.path != "dossiers":
             return multiple()
+        if "office_number" in sent.body:
+            same = self.intake.post("dossiers", sent.who, sent.body, key=self.key())
+            assert (same.status_code, same.get_json()["id"]) == (201, sent.answer.get_json()["id"])
+            differing = {**sent.body, "result_return": "electronic"}
+            problem(self.intake.post("dossiers", sent.who, differing, key=self.key()), 409, "office_number_taken")
         other = self.intake.post(sent.path, sent.who, {**sent.body, "result_return": "post"}, key=sent.key)
         problem(other, 422, "idempotency_key_reused")
         if sent.who != "citizen":
@@ -179,15 +277,42 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
         """A dossier is worked on to its end, and everything that is on its way arrives."""
-        id = data.draw(st.sampled_from(sorted(id for id, known in self.known.items() if known.status in UNDER_WAY)))
+        id = self.some_under_way(data)
         self.deliver_all()
+        self.complete_all(data, id)
+        self.deliver_all()
+        assert self.known[id].status == "processed"
+
+    @precondition(lambda self: any(known.status in UNDER_WAY for known in self.known.values()))
+    @rule(data=st.data(), withdrawn_first=st.booleans())
+    def end_and_withdraw(self, data: st.DataObject, withdrawn_first: bool) -> None:
+        """A dossier is ended and withdrawn before either service has heard of the other's act: the earlier counts."""
+        id = self.some_under_way(data)
+        self.deliver_all()
+        if self.known[id].status not in UNDER_WAY:
+            # It was ended already, and the news of it was on its way.
+            return
+        if withdrawn_first:
+            self.act(id, "withdrawal", stranger=False)
+        self.complete_all(data, id)
+        if not withdrawn_first:
+            self.act(id, "withdrawal", stranger=False)
+        self.collect()
+        random.Random(data.draw(st.integers(0, 2**32))).shuffle(self.undelivered)  # noqa: S311 (drawn by hypothesis)
+        self.deliver_all()
+        assert self.known[id].status == ("withdrawn" if withdrawn_first else "processed")
+
+    def some_under_way(self, data: st.DataObject) -> str:
+        ids = sorted(id for id, known in self.known.items() if known.status in UNDER_WAY)
+        return str(data.draw(st.sampled_from(ids)))
+
+    def complete_all(self, data: st.DataObject, id: str) -> None:
+        """Every step of the dossier that is left."""
         while tasks := self.workflow.get(f"dossiers/{id}/timeline", "backdate").get_json()["tasks"]:
             now = [task for task in tasks if task["state"] == "open"]
             if not now:
-                break
+                return
             self.complete(data, now[0])
-        self.deliver_all()
-        assert self.known[id].status == "processed"
 
     def complete(self, data: st.DataObject, task: dict[str, Any]) -> None:
         """First wrongly, then rightly, and the right request is sent twice."""
@@ -233,7 +358,14 @@ class Life(RuleBasedStateMachine):
         for event in map(json.loads, events):
             dossier = self.known[event["subject"]]
             if event["type"] == "workflow.dossier.finished.v1" and dossier.status != "returned":
-                dossier.status = "processed"
+                finished_at = datetime.fromisoformat(event["data"]["finished_at"])
+                if dossier.withdrawn_at is None:
+                    dossier.status = "processed"
+                elif finished_at <= dossier.withdrawn_at:
+                    dossier.status = "processed"
+                    self.done["finished before it was withdrawn"] += 1
+                else:
+                    self.done["finished after it was withdrawn"] += 1
             elif event["type"] == "workflow.dossier.started.v1" and dossier.status == "received":
                 dossier.status = "in_process"
 
@@ -261,10 +393,15 @@ class Life(RuleBasedStateMachine):
             assert row["code"] is None or (
                 domain.CODE.fullmatch(row["code"]) and row["code"].startswith(self.known[id].agency)
             )
-            assert (row["code"] is None) is (row["status"] in {"filed", "refused"})
+            assert (row["code"] is None) is (row["received_at"] is None)
+            assert (row["code"] is None) or row["status"] not in {"filed", "refused", "supplement_asked"}
             contents = [({k: v for k, v in entry.items() if k != "hash"}, entry["hash"]) for entry in row["journal"]]
             assert hashchain.first_broken(contents) is None
-            assert row["doc_sequence"] <= 3
+            told = {"filed", "received", "refused", "handed_over", "supplement_requested", "supplemented"}
+            told |= {"withdrawn", "rated"}
+            acts = [entry["act"] for entry in row["journal"] if entry["act"] in told]
+            at_once = acts[0] == "filed" and row["dimensions"]["channel"] != "online"
+            assert row["doc_sequence"] == len(acts) - at_once, "each act is told once"
 
     @invariant()
     def no_process_is_of_a_dossier_that_was_not_received(self) -> None:
@@ -283,6 +420,7 @@ class Life(RuleBasedStateMachine):
             assert process["due_at"] == dossier["due_at"]
             assert process["finished_at"] == dossier["finished_at"]
             assert (process["outcome"], process["timing"]) == (dossier["outcome"], dossier["timing"])
+            assert (process["state"] == "withdrawn") == (dossier["status"] == "withdrawn")
             assert set(process["agencies"]) == set(dossier["agencies"])
             done = {task["id"] for task in process["tasks"] if task["state"] == "done"}
             assert done == {step["task"] for step in dossier["steps_done"]}
@@ -301,4 +439,7 @@ def test_whatever_is_repeated_or_reordered(intake: Running, workflow: Running, c
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert min(done[act] for act in ACTS) >= 3, "each act was really done, not only refused"
+    ends = ("finished before it was withdrawn", "finished after it was withdrawn")
+    rare = {act: done[act] for act in (*ACTS, "batch") if done[act] < 3}
+    assert not rare, "each act was really done, not only refused"
+    assert all(done[end] for end in ends), "the withdrawal and the end overtook each other, both ways"

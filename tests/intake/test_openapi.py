@@ -16,15 +16,15 @@ def test_made_up_requests_are_answered_as_the_document_says(intake: Running) -> 
         "phone": "0912345678",
         "procedure": BUSINESS,
         "agency": HERE,
-        "components": [{"code": "TP1"}],
+        "components": [{"code": "TP1", "paper": {"originals": 1}}],
         "channel": "counter",
         "applicant": body()["applicant"],
     }
     answered = fuzz(intake, everything(INTAKE), known)
     reached = {operation.rpartition("/v1/")[2] for operation, statuses in answered.items() if statuses & {200, 201}}
-    # The one dossier is received before it could be refused, and has no result to be handed over.
-    assert reached == {
+    # What only a dossier in another state allows is reached by the tests of the routes' own nouns.
+    assert reached >= {
         "dossiers", "dossiers/states", "dossiers/{id}", "dossiers/{id}/journal", "dossiers/{id}/journal/verification",
-        "dossiers/{id}/reception", "tracking/{code}",
+        "dossiers/{id}/reception", "drafts", "files", "prefill/lookups", "tracking/{code}", "uploads",
     }  # fmt: skip
     assert set.union(*answered.values()) >= {200, 400, 404, 409, 422}

@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from catalog.domain import Alias, CalendarDay
+from chassis import worktime
+from chassis.clock import system_clock
 from chassis.consume import Done, Duplicate
 from chassis.store import Carrier
 from intake.domain import dossiers as domain
 from intake.store import IntakeStore
+from intake.store.counters import Counters
 from tests.intake import drawing
 from tests.intake.making import body
 from tests.support import catalogue
 from tests.support.catalogue import BUSINESS, ELSEWHERE, HERE
-from tests.support.services import Running
+from tests.support.services import Clock, Running
 
 DAY = date(2026, 3, 4)
 
@@ -39,7 +42,13 @@ def file(intake: Running, key: str, channel: str = "counter") -> dict[str, Any]:
 PROCESSES, EACH = 8, 15
 
 
-def test_processes_that_draw_at_once_give_each_code_once_and_leave_no_gap(intake: Running) -> None:
+@pytest.mark.parametrize("drawn", [0, 9_950], ids=["from the first", "past 9,999"])
+def test_processes_that_draw_at_once_give_each_code_once_and_leave_no_gap(
+    intake: Running, clock: Clock, drawn: int
+) -> None:
+    clock.now = system_clock()
+    if drawn:
+        Counters(intake.database).draw(f"{HERE}-{worktime.local_day(clock.now):%y%m%d}", drawn)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([drawing.__name__])
     ready, queue = context.Barrier(PROCESSES), context.Queue()
@@ -56,7 +65,7 @@ def test_processes_that_draw_at_once_give_each_code_once_and_leave_no_gap(intake
     assert len(codes) == PROCESSES * EACH
     assert all(domain.CODE.fullmatch(code) for code in codes)
     numbers = sorted(int(code.rpartition("-")[2]) for code in codes)
-    assert numbers == list(range(1, PROCESSES * EACH + 1))
+    assert numbers == list(range(drawn + 1, drawn + PROCESSES * EACH + 1))
     assert {row["code"] for row in intake.rows("dossiers")} == set(codes)
 
 
@@ -86,8 +95,6 @@ def test_each_agency_and_each_day_count_for_themselves(intake: Running, store: I
     days = [DAY, date(2026, 3, 5)]
     drawn = {
         (agency, day): [store.dossiers.draw(agency, day, 1) for _ in range(2)]
-        for agency in (HERE, ELSEWHERE)
-        for day in days
         for agency in (HERE, ELSEWHERE)
         for day in days
     }

@@ -9,6 +9,7 @@ import pytest
 from markupsafe import escape
 from werkzeug.test import TestResponse
 
+from intake.store import guesses
 from tests.intake.making import applicant_body, body
 from tests.support.catalogue import ELSEWHERE, HERE, LAND
 from tests.support.services import Clock, Running, pointers, problem
@@ -219,3 +220,51 @@ def test_the_two_pages_of_two_dossiers_do_not_mix(intake: Running) -> None:
     there = filed(intake, "backdate", channel="counter", agency=ELSEWHERE)
     assert f"Ủy ban nhân dân {ELSEWHERE}" in page(intake, ma=there["code"], khoa=there["tracking"]["secret"]).text
     assert page(intake, ma=there["code"], khoa=here["tracking"]["secret"]).status_code == 404
+
+
+# --- guessing ---------------------------------------------------------------------------------------------------------
+
+
+def guess(intake: Running, code: str, times: int) -> list[dict[str, Any]]:
+    """What wrong phone numbers are answered, without what differs from request to request."""
+    answers = [problem(intake.get(f"tracking/{code}?phone=09123400{n:02d}"), 404) for n in range(times)]
+    return [{key: value for key, value in answer.items() if key != "instance"} for answer in answers]
+
+
+def test_after_many_wrong_numbers_only_the_secret_opens_a_code(intake: Running, clock: Clock) -> None:
+    found, other = (
+        filed(intake, "counter_officer", channel="counter"),
+        filed(intake, "counter_officer", channel="counter"),
+    )
+    guess(intake, found["code"], guesses.LIMIT - 1)
+    assert intake.get(f"tracking/{found['code']}?phone=0912345678").status_code == 200
+    guess(intake, found["code"], 1)
+    problem(intake.get(f"tracking/{found['code']}?phone=0912345678"), 404)
+    assert intake.get(f"tracking/{found['code']}?secret={found['tracking']['secret']}").status_code == 200
+    assert intake.get(f"tracking/{other['code']}?phone=0912345678").status_code == 200
+    clock.move(minutes=59)
+    problem(intake.get(f"tracking/{found['code']}?phone=0912345678"), 404)
+    clock.move(minutes=1)
+    assert intake.get(f"tracking/{found['code']}?phone=0912345678").status_code == 200
+
+
+def test_the_limit_tells_nobody_whether_there_is_such_a_code(intake: Running) -> None:
+    found = filed(intake, "counter_officer", channel="counter")
+    there = guess(intake, found["code"], guesses.LIMIT + 2)
+    nowhere = guess(intake, "H56.30-260304-9999", guesses.LIMIT + 2)
+    assert there == nowhere
+    assert len({json.dumps(answer) for answer in there}) == 1
+
+
+def test_guesses_at_the_page_count_too(intake: Running) -> None:
+    found = filed(intake, "counter_officer", channel="counter")
+    for n in range(guesses.LIMIT):
+        assert intake.get(f"/tra-cuu?ma={found['code']}&khoa=09123400{n:02d}").status_code == 404
+    assert intake.get(f"/tra-cuu?ma={found['code']}&khoa=0912345678").status_code == 404
+    assert intake.get(f"/tra-cuu?ma={found['code']}&khoa={found['tracking']['secret']}").status_code == 200
+
+
+def test_what_people_typed_as_a_code_is_not_kept(intake: Running) -> None:
+    guess(intake, "038185001234", 1)
+    assert "038185001234" not in str(intake.rows("guesses"))
+    assert [row["count"] for row in intake.rows("guesses")] == [1]

@@ -7,15 +7,18 @@ from typing import Any
 from chassis import envelope
 from tests.support.samples import sample
 
-FILED, RECEIVED, REFUSED, HANDED_OVER = (
-    f"intake.dossier.{verb}.v1" for verb in ("filed", "received", "refused", "handed_over")
+FILED, RECEIVED, REFUSED, SUPPLEMENT_REQUESTED, WITHDRAWN, HANDED_OVER = (
+    f"intake.dossier.{verb}.v1"
+    for verb in ("filed", "received", "refused", "supplement_requested", "withdrawn", "handed_over")
 )
 FINISHED = "workflow.dossier.finished.v1"
-TYPES = (FILED, RECEIVED, REFUSED, HANDED_OVER, FINISHED)
+TYPES = (FILED, RECEIVED, REFUSED, SUPPLEMENT_REQUESTED, WITHDRAWN, HANDED_OVER, FINISHED)
 INSTANTS = {
     FILED: "filed_at",
     RECEIVED: "received_at",
     REFUSED: "refused_at",
+    SUPPLEMENT_REQUESTED: "requested_at",
+    WITHDRAWN: "withdrawn_at",
     HANDED_OVER: "handed_over_at",
     FINISHED: "finished_at",
 }

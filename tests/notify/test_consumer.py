@@ -12,7 +12,19 @@ from notify import consumer
 from notify.routing import RULES
 from notify.store import NotifyStore
 from notify.usecases import UseCases
-from tests.notify.events import EMAIL, FILED, FINISHED, HANDED_OVER, PERSON, RECEIVED, REFUSED, TYPES, event
+from tests.notify.events import (
+    EMAIL,
+    FILED,
+    FINISHED,
+    HANDED_OVER,
+    PERSON,
+    RECEIVED,
+    REFUSED,
+    SUPPLEMENT_REQUESTED,
+    TYPES,
+    WITHDRAWN,
+    event,
+)
 from tests.support.services import Clock, hear
 
 
@@ -38,7 +50,12 @@ def life(dossier: str, clock: Clock) -> list[bytes]:
 def test_each_event_is_told_by_email_and_in_the_portal(
     table: list[Subscription], notify_store: NotifyStore, clock: Clock
 ) -> None:
-    for body in [*life("d1", clock), event(REFUSED, "d2", 2, clock())]:
+    others = [
+        event(REFUSED, "d2", 2, clock()),
+        event(SUPPLEMENT_REQUESTED, "d2", 4, clock()),
+        event(WITHDRAWN, "d2", 3, clock(), code=None),
+    ]
+    for body in [*life("d1", clock), *others]:
         assert hear(table, [body]) == [Done()]
     told = {(row["event_type"], row["channel"]): row for row in rows(notify_store)}
     assert set(told) == {(event_type, channel) for event_type in TYPES for channel in ("email", "portal")}

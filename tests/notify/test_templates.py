@@ -18,7 +18,18 @@ from notify.domain import Contact, Language, Message
 from notify.routing import RULES
 from notify.templates import FOLDER, TemplateBroken, Templates
 from notify.usecases import UseCases
-from tests.notify.events import FILED, FINISHED, HANDED_OVER, INSTANTS, RECEIVED, REFUSED, TYPES, event
+from tests.notify.events import (
+    FILED,
+    FINISHED,
+    HANDED_OVER,
+    INSTANTS,
+    RECEIVED,
+    REFUSED,
+    SUPPLEMENT_REQUESTED,
+    TYPES,
+    WITHDRAWN,
+    event,
+)
 
 AT = datetime(2026, 8, 23, 10, 0, tzinfo=UTC)
 CONTACT = Contact(
@@ -33,6 +44,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     FILED: [{}],
     RECEIVED: [{"code": CODE, "due_at": AT.isoformat()}, {"code": CODE, "due_at": None}],
     REFUSED: [{"reason": "Thiếu bản vẽ.\nXin nộp lại."}],
+    SUPPLEMENT_REQUESTED: [{"reason": "Bổ sung bản vẽ.", "until": until} for until in ("2026-09-01", None)],
+    WITHDRAWN: [{"code": code} for code in (CODE, None)],
     HANDED_OVER: [{"code": CODE, "method": method} for method in ("collect", "post", "electronic")],
     FINISHED: [{"code": CODE, "outcome": outcome, "result_name": "Giấy phép"} for outcome in ("approved", "rejected")],
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sample import plan, province
-from sample.plan import Planned
+from sample.plan import Actors, Planned
 from sample.province import at
 from sample.report import Report, summary
 from sample.tally import STOCKS, Difference, Key, Record, compare, counted, minus, tally
@@ -20,7 +20,8 @@ AGENCIES = {"counter_officer": "H56.30", "officer": "H56.30", "other_officer": "
 @pytest.fixture(scope="module")
 def one() -> Planned:
     drawn = plan.draw(province.read(), TODAY, plan.FEWEST, AGENCIES, "sample")
-    return replace(next(each for each in drawn if each.channel == "online" and each.body["components"]), chance=0.0)
+    found = next(each for each in drawn if each.channel == "online" and each.body["components"])
+    return replace(found, chance=0.0, actors=Actors())
 
 
 def moment(month: int, day: int, clock: time = time(9)) -> datetime:
@@ -29,6 +30,13 @@ def moment(month: int, day: int, clock: time = time(9)) -> datetime:
 
 def key(one: Planned, month: str) -> Key:
     return Key(one.agency, one.procedure.code, one.channel, one.procedure.service_level, month)
+
+
+def test_an_applicants_own_word_is_no_digitisation(one: Planned) -> None:
+    theirs = replace(one, actors=Actors(files="citizen"))
+    counts = tally([Record(theirs, filed_at=moment(3, 30), received_at=moment(4, 1))], TODAY)
+    assert "digitised" not in counts[key(one, "2026-04")]
+    assert not any(component["digitised"] for component in theirs.body["components"])
 
 
 def test_what_happens_counts_in_the_month_in_which_it_happens(one: Planned) -> None:

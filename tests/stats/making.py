@@ -60,7 +60,8 @@ def messages(made: Iterable[dict[str, Any]]) -> list[Received]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A dossier's whole life. Instants that are None have not come."""
+    """A dossier's whole life. Instants that are None have not come. `scans`: after the reception, whether all its paper
+    is scanned now, each time that this was told anew."""
 
     id: str
     agency: str = "H56.14"
@@ -72,9 +73,21 @@ class Life:
     received_at: datetime | None = None
     due_at: datetime | None = None
     digitised: bool = False
+    scans: tuple[bool, ...] = ()
     refused_at: datetime | None = None
     finished_at: datetime | None = None
+    withdrawn_at: datetime | None = None
     handed_over_at: datetime | None = None
+
+    @property
+    def over(self) -> str | None:
+        """How it ended: of an end and a withdrawal the earlier one counts, and the end where both are the same."""
+        ends = {at: how for how in ("withdrawn", "finished") if (at := getattr(self, f"{how}_at")) is not None}
+        return ends[min(ends)] if ends else None
+
+    @property
+    def over_at(self) -> datetime | None:
+        return None if self.over is None else getattr(self, f"{self.over}_at")
 
     @property
     def timing(self) -> str:
@@ -82,6 +95,10 @@ class Life:
             return "on_time"
         finished, due = self.finished_at.astimezone(LOCAL).date(), self.due_at.astimezone(LOCAL).date()
         return "on_time" if finished == due else "early" if finished < due else "late"
+
+    @property
+    def scanned(self) -> bool:
+        return self.scans[-1] if self.scans else self.digitised
 
     @property
     def code(self) -> str:
@@ -120,6 +137,10 @@ class Life:
                 "digitised": self.digitised,
             }
             say("intake.dossier.received.v1", 2, self.received_at, {**intake, **received})
+            for n, whole in enumerate(self.scans, 3):
+                scanned = {"component": "TP1", "scanned": whole, "pages": 2 if whole else None, "digitised": whole}
+                data = {"dimensions": self.dimensions(), **scanned, "at": self.received_at}
+                say("intake.document.digitised.v1", n, self.received_at, data)
             process = {"code": self.code, "procedure": self.procedure, "procedure_version": 3, "agency": self.agency}
             started = {"started_at": self.received_at, "due_at": self.due_at, "steps_total": 4}
             say("workflow.dossier.started.v1", 1, self.received_at, {**process, **started})
@@ -139,22 +160,27 @@ class Life:
                     "result_name": "Giấy khai sinh",
                 }
                 say("workflow.dossier.finished.v1", 4, self.finished_at, {**process, **finished})
-            if self.handed_over_at is not None:
-                handed_over = {"code": self.code, "handed_over_at": self.handed_over_at, "method": "collect"}
-                data = {"dimensions": self.dimensions(), **handed_over}
-                say("intake.dossier.handed_over.v1", 3, self.handed_over_at, data)
+        if self.withdrawn_at is not None:
+            withdrawn = {"filed_at": self.filed_at, "received_at": self.received_at, "withdrawn_at": self.withdrawn_at}
+            data = {"dimensions": self.dimensions(), "code": self.received_at and self.code, **withdrawn}
+            say("intake.dossier.withdrawn.v1", 4 + len(self.scans), self.withdrawn_at, data)
+        if self.received_at is not None and self.handed_over_at is not None:
+            handed_over = {"code": self.code, "handed_over_at": self.handed_over_at, "method": "collect"}
+            data = {"dimensions": self.dimensions(), **handed_over}
+            say("intake.dossier.handed_over.v1", 3 + len(self.scans), self.handed_over_at, data)
         return made
 
     def state(self) -> dict[str, Any]:
         """As intake's states have it."""
-        instants = ("filed_at", "received_at", "refused_at", "finished_at", "handed_over_at")
+        instants = ("filed_at", "received_at", "refused_at", "withdrawn_at", "finished_at", "handed_over_at")
         return {
             "id": self.id,
             **self.dimensions(),
             "status": "received",
             **{name: at and at.isoformat() for name in instants for at in [getattr(self, name)]},
-            "timing": None if self.finished_at is None else self.timing,
-            "digitised": self.digitised,
+            **({"finished_at": None} if self.over == "withdrawn" else {}),
+            "timing": self.timing if self.over == "finished" else None,
+            "digitised": self.scanned,
         }
 
 
@@ -176,8 +202,12 @@ def naive_cells(lives: Iterable[Life]) -> Cells:
             add(life.filed_at, "filed")
         add(life.refused_at, "refused")
         add(life.received_at, "received")
-        add(life.received_at if life.digitised else None, "digitised")
-        add(life.finished_at, f"finished_{life.timing}")
+        add(life.received_at if life.scanned else None, "digitised")
+        if life.over == "withdrawn":
+            add(life.withdrawn_at, "withdrawn")
+            add(None if life.received_at else life.withdrawn_at, "withdrawn_waiting")
+        else:
+            add(life.finished_at, f"finished_{life.timing}")
         add(life.handed_over_at, "handed_over")
     return {key: dict(counts) for key, counts in cells.items()}
 
@@ -207,14 +237,17 @@ def naive_stock(lives: Sequence[Life], day: str, today: str) -> Stock:
     def before(instant: datetime | None, limit: str = day) -> bool:
         return instant is not None and str(instant.astimezone(LOCAL).date()) < limit
 
-    opens = [life for life in lives if before(life.received_at) and not before(life.finished_at)]
-    answered = [life for life in lives if before(life.received_at) or before(life.refused_at)]
+    opens = [life for life in lives if before(life.received_at) and not before(life.over_at)]
+    answered = [
+        life for life in lives if before(life.received_at) or before(life.refused_at) or before(life.withdrawn_at)
+    ]
     waiting = [life for life in lives if life.channel == "online" and before(life.filed_at) and life not in answered]
     return Stock(len(opens), sum(before(life.due_at, min(day, today)) for life in opens), len(waiting))
 
 
 def many(count: int, start: datetime, days: int, agencies: Sequence[str], procedures: Sequence[str]) -> list[Life]:
-    """A mixed lot, the same at every call: nine in ten finished, some late, some refused, some waiting."""
+    """A mixed lot, the same at every call: nine in ten finished, some late, some refused, some waiting, some withdrawn:
+    before the reception, after it, and while workflow ended it, earlier or later."""
     lives = []
     for n in range(count):
         filed = start + timedelta(minutes=n * days * 1440 // count)
@@ -224,6 +257,9 @@ def many(count: int, start: datetime, days: int, agencies: Sequence[str], proced
         waiting = channel == "online" and n % 40 == 4
         finished = None if n % 10 == 0 else received + timedelta(days=1 + n % 6)
         known = not refused and not waiting
+        withdrawn = None
+        if n % 13 == 5 and not refused:
+            withdrawn = received + timedelta(days=3) if known else filed + timedelta(hours=1)
         lives.append(
             Life(
                 id=f"0192f0c1-0000-7000-8000-{n:012x}",
@@ -237,8 +273,10 @@ def many(count: int, start: datetime, days: int, agencies: Sequence[str], proced
                 refused_at=received if refused else None,
                 due_at=None if n % 11 == 0 else received + timedelta(days=4),
                 digitised=n % 3 == 0,
+                scans=((), (True,), (True, False))[n % 7 % 3] if known else (),
                 finished_at=finished if known else None,
-                handed_over_at=finished + timedelta(days=1) if known and finished and n % 2 else None,
+                withdrawn_at=withdrawn,
+                handed_over_at=finished + timedelta(days=1) if known and finished and n % 2 and not withdrawn else None,
             )
         )
     return lives

@@ -41,6 +41,7 @@ def test_counts_have_the_public_shape(served: Running) -> None:
                 "waiting": 0,
                 "paused": 0,
                 "withdrawn": 0,
+                "withdrawn_waiting": 0,
                 "refused": 0,
                 "handed_over": 0,
                 "digitised": 0,

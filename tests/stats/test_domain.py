@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats.domain import PARTS, Cell, Fact, Measure, impersonal, merge, part_of, tally
+from stats.domain import PARTS, Cell, Fact, Measure, Scanning, impersonal, merge, part_of, tally
 from tests.stats.making import PERSON, Life, at, message
 
 DAY = at("2024-08-20 09:00")
@@ -25,7 +25,8 @@ WHOLE = Life(
     filed_at=DAY,
     received_at=at("2024-08-20 10:00"),
     due_at=at("2024-08-22 17:00"),
-    digitised=True,
+    digitised=False,
+    scans=(False, True),
     finished_at=at("2024-08-23 08:00"),
     handed_over_at=at("2024-08-26 08:00"),
 )
@@ -52,6 +53,45 @@ def test_the_later_statement_stands() -> None:
     for merged in (merge(before, after), merge(after, before)):
         assert merged.dimensions is not None
         assert merged.dimensions.agency == "H56.15"
+
+
+WITHDRAWN_AT = at("2024-08-22 09:00")
+
+
+def withdrawn(**changes: Any) -> Life:
+    plain: dict[str, Any] = {"id": "d1", "filed_at": DAY, "received_at": DAY, "withdrawn_at": WITHDRAWN_AT}
+    return Life(**{**plain, **changes})
+
+
+@pytest.mark.parametrize(
+    ("finished", "measures"),
+    [
+        (None, ("withdrawn",)),
+        (at("2024-08-22 09:00"), ("finished_on_time",)),
+        (at("2024-08-22 08:59"), ("finished_on_time",)),
+        (at("2024-08-22 09:01"), ("withdrawn",)),
+    ],
+)
+def test_of_a_withdrawal_and_an_end_the_earlier_one_counts_in_any_order(
+    finished: datetime | None, measures: tuple[Measure, ...]
+) -> None:
+    said = facts(withdrawn(finished_at=finished))
+    for order in permutations(said):
+        cells = {cell.day: counted for cell, counted in tally("d1", reduce(merge, order)).items()}
+        assert cells.pop("2024-08-22") == measures
+        assert {day: sorted(counted) for day, counted in cells.items()} == {"2024-08-20": ["filed", "received"]}
+
+
+def test_a_withdrawal_before_the_reception_is_counted_as_such() -> None:
+    life = withdrawn(received_at=None)
+    assert days_of(life)["2024-08-22"] == ("withdrawn", "withdrawn_waiting")
+
+
+def test_a_withdrawal_counts_once_the_reception_is_known() -> None:
+    filed, received, *_, last = facts(withdrawn())
+    early = tally("d1", merge(filed, last))
+    assert list(early.values()) == [("filed",)], "until then it waits"
+    assert ("withdrawn",) in tally("d1", reduce(merge, (filed, received, last))).values()
 
 
 def days_of(life: Life) -> dict[str, tuple[Measure, ...]]:
@@ -86,6 +126,25 @@ def test_only_online_dossiers_are_filed_before_they_are_received() -> None:
     assert days_of(Life(id="d", filed_at=DAY)) == {"2024-08-20": ("filed",)}
     refused = Life(id="d", filed_at=DAY, refused_at=at("2024-08-21 08:00"))
     assert days_of(refused) == {"2024-08-20": ("filed",), "2024-08-21": ("refused",)}
+
+
+@pytest.mark.parametrize("digitised", [True, False])
+@pytest.mark.parametrize("scans", [(), (True,), (False,), (True, False), (False, True)])
+def test_paper_that_is_scanned_later_counts_and_a_scan_taken_back_does_not(
+    digitised: bool, scans: tuple[bool, ...]
+) -> None:
+    """On the day of the reception, whatever is heard of first."""
+    life = Life(id="d", channel="counter", filed_at=DAY, received_at=DAY, digitised=digitised, scans=scans)
+    counted: tuple[Measure, ...] = ("received", "digitised") if life.scanned else ("received",)
+    for order in permutations(facts(life)):
+        assert list(tally("d", reduce(merge, order)).values()) == [counted]
+
+
+def test_a_scan_before_the_reception_is_what_the_reception_tells() -> None:
+    [received] = [fact for fact in facts(Life(id="d", filed_at=DAY, received_at=DAY, digitised=False)) if fact.received]
+    before = Fact(dimensions=received.dimensions, scanned=Scanning(sequence=1, whole=True))
+    assert list(tally("d", before).values()) == []
+    assert list(tally("d", merge(received, before)).values()) == [("filed", "received")]
 
 
 def test_what_is_finished_counts_when_its_reception_is_known() -> None:

@@ -64,12 +64,13 @@ def test_everybody_sees_the_province_s_numbers(served: Running) -> None:
     html = answer.get_data(as_text=True)
     received = [life for life in LIVES if life.received_at]
     online = [life for life in received if life.channel == "online"]
-    in_time = [life for life in received if life.finished_at and life.timing != "late"]
-    finished = [life for life in received if life.finished_at]
+    finished = [life for life in received if life.over == "finished"]
+    in_time = [life for life in finished if life.timing != "late"]
+    over = [life for life in received if life.over]
     assert tile(html, "Đã tiếp nhận") == str(len(received))
     assert tile(html, "Nộp trực tuyến") == percent(len(online), len(received))
     assert tile(html, "Giải quyết trước và đúng hạn") == percent(len(in_time), len(finished))
-    assert tile(html, "Đang giải quyết") == str(len(received) - len(finished))
+    assert tile(html, "Đang giải quyết") == str(len(received) - len(over))
     assert "số liệu đến 10:00 ngày 20/11/2024" in html
     for month in range(3, 12):
         assert f'<th scope="row">{month:02}/2024</th>' in html

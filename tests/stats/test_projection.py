@@ -54,6 +54,7 @@ def lots(draw: st.DrawFn) -> list[Life]:
                 received_at=received if known else None,
                 due_at=draw(st.sampled_from([None, received + timedelta(days=1)])) if known else None,
                 digitised=draw(st.booleans()) if known else False,
+                scans=tuple(draw(st.lists(st.booleans(), max_size=2))) if known else (),
                 refused_at=received if end == "refused" else None,
                 finished_at=finished if end in ("finished", "handed_over") else None,
                 handed_over_at=finished + timedelta(minutes=steps[2]) if end == "handed_over" else None,

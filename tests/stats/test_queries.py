@@ -46,7 +46,9 @@ def by_hand(lives: Sequence[Life], start: date, end: date, now: datetime = NOW) 
         "refused": flows.get("refused", 0),
         "handed_over": flows.get("handed_over", 0),
         "digitised": flows.get("digitised", 0),
-        **dict.fromkeys(("paused", "withdrawn", "reused", "paid_online", "document_lookups"), 0),
+        "withdrawn": flows.get("withdrawn", 0),
+        "withdrawn_waiting": flows.get("withdrawn_waiting", 0),
+        **dict.fromkeys(("paused", "reused", "paid_online", "document_lookups"), 0),
     }
 
 
@@ -56,7 +58,8 @@ def identities(item: dict[str, Any]) -> None:
     assert received["total"] == received["online"] + received["counter"] + received["post"]
     assert finished["total"] == finished["early"] + finished["on_time"] + finished["late"]
     assert still["total"] == still["within"] + still["overdue"]
-    assert item["carried_over"] + received["total"] == finished["total"] + still["total"] + item["withdrawn"]
+    withdrawn = item["withdrawn"] - item["withdrawn_waiting"]
+    assert item["carried_over"] + received["total"] == finished["total"] + still["total"] + withdrawn
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,14 @@ def test_each_month_opens_with_what_the_one_before_closed_with(queries: Queries)
             assert {**hand, "month": item["month"], "channel": channel} == item
             assert following is None or following["carried_over"] == item["open"]["total"]
             identities(item)
+
+
+def test_all_are_waiting_in_process_withdrawn_or_finished(queries: Queries) -> None:
+    """domain.md: all = waiting + in process + withdrawn + finished; what is refused was never received."""
+    [item] = queries.counts(Wanted(start=date(2019, 1, 1), end=date(2025, 1, 1)), NOW)
+    assert item["withdrawn"] > item["withdrawn_waiting"] > 0
+    counted = item["waiting"] + item["open"]["total"] + item["withdrawn"] + item["finished"]["total"] + item["refused"]
+    assert counted == len(LIVES)
 
 
 def test_an_agency_alone_and_with_what_is_below_it(stats: StatsStore, queries: Queries) -> None:
@@ -170,6 +181,22 @@ def test_workflow_s_due_date_beats_the_promised_one(stats: StatsStore, use: UseC
     use.take(messages([later, life.events()[0]]))
     [item] = Queries(stats).counts(Wanted(), at("2024-08-25 09:00"))
     assert item["open"]["overdue"] == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_a_due_date_that_the_calendar_moved_is_the_one_that_counts(
+    stats: StatsStore, use: UseCases, order: tuple[int, ...]
+) -> None:
+    received = at("2024-08-20 09:00")
+    life = Life(id="d", channel="post", filed_at=received, received_at=received, due_at=at("2024-08-22 17:00"))
+    started = event("workflow.dossier.started.v1", "d", 1, received, {"due_at": "2024-08-22T10:00:00Z"})
+    moved = event("workflow.dossier.rescheduled.v1", "d", 4, received, {"due_at": "2024-08-30T10:00:00Z"})
+    said = [life.events()[0], started, moved]
+    use.take(messages([said[n] for n in order]))
+    [item] = Queries(stats).counts(Wanted(), at("2024-08-25 09:00"))
+    assert item["open"]["overdue"] == 0
+    [item] = Queries(stats).counts(Wanted(), at("2024-08-31 09:00"))
+    assert item["open"]["overdue"] == 1
 
 
 def test_without_dossiers_there_is_a_row_of_zeros_or_none(stats: StatsStore) -> None:

@@ -58,7 +58,13 @@ def test_a_dossier_that_never_arrived_is_found(use: UseCases, intake_server: Int
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("finished_at", "2031-01-01T00:00:00Z"), ("timing", "late"), ("digitised", True), ("handed_over_at", None)],
+    [
+        ("finished_at", "2031-01-01T00:00:00Z"),
+        ("withdrawn_at", "2020-01-01T00:00:00Z"),
+        ("timing", "late"),
+        ("digitised", True),
+        ("handed_over_at", None),
+    ],
 )
 def test_every_instant_of_a_state_matters(use: UseCases, intake_server: IntakeServer, field: str, value: Any) -> None:
     index = next(

@@ -87,6 +87,7 @@ class Tokens:
                 scopes=persona.scopes,
                 agency=persona.agency,
                 roles=persona.roles,
+                identity=persona.identity,
             )
         return self._made[persona]
 
@@ -225,8 +226,8 @@ def database_url(server: str, name: str) -> str:
 
 
 @contextmanager
-def running(of: Service[Any], url: str, tokens: Tokens, clock: Clock) -> Iterator[Running]:
-    """The service as its web process is, on the database of the URL. Its broker is nowhere."""
+def running(of: Service[Any], url: str, tokens: Tokens, clock: Clock, **more: Any) -> Iterator[Running]:
+    """The service as its web process is, on the database of the URL. Its broker is nowhere. `more`: settings."""
     settings = of.settings.model_validate(
         {
             "mongo_url": url,
@@ -234,6 +235,7 @@ def running(of: Service[Any], url: str, tokens: Tokens, clock: Clock) -> Iterato
             "jwks": tokens.jwks,
             "api_keys_file": tokens.api_keys,
             "intake_url": "http://127.0.0.1:1",
+            **more,
         }
     )
     context = Context(settings, store.connect(url), store.Carrier(clock), clock)

@@ -118,9 +118,15 @@ def filing(channel: str = "counter") -> dict[str, Any]:
             "email": "dao@example.com",
             "phone": "0912345678",
         },
-        "components": [{"code": "TP1", "originals": 1}],
+        "components": [{"code": "TP1", "paper": {"originals": 1}}],
         "result_return": "collect",
     }
+
+
+class Nowhere:
+    """A broker that is away all the time."""
+
+    url = "amqp://127.0.0.1:1/none"
 
 
 class System:

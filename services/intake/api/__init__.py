@@ -7,5 +7,10 @@ SCOPES = {
     "dossiers.read": "Reads the dossiers of the own agency, or for people the own ones",
     "dossiers.read_all": "Reads every dossier of the province",
     "dossiers.recount": "Reads every dossier's dimensions and instants, nothing personal, for recounts",
+    "documents.read": "Looks into the electronic store of people's documents: people into their own, officers for a "
+    "dossier at their counter",
+    "payments.reconcile": "Accountants: reads unmatched payments, places and refunds them, reverses payments, imports "
+    "banks' files; of the own agency, or of the province",
+    "population.audit": "Reads the log of look-ups in the population database",
     "any_agency": "Acts for every agency: migration from an older system, the province's integration bus",
 }

@@ -7,12 +7,13 @@ from chassis.web import Answer, Call, Router
 from intake import texts
 from intake.domain import dossiers
 from intake.domain.dossiers import Dossier
+from intake.domain.parts import PostItem
 from intake.queries.dossiers import DossierQueries
 from intake.schemas import dossiers as schemas
 from intake.usecases.dossiers import DossierUseCases
 
 
-def _acted(dossier: Dossier, version: int) -> Answer:
+def acted(dossier: Dossier, version: int) -> Answer:
     return Answer(schemas.Acted.of(dossier, version), 200, version)
 
 
@@ -35,6 +36,7 @@ def tracking_view(dossier: Dossier) -> schemas.Tracking:
 def add_routes(router: Router, use: DossierUseCases, queries: DossierQueries) -> None:
     _filing(router, use)
     _acts(router, use)
+    _applicants_acts(router, use, queries)
     _reading(router, queries)
 
 
@@ -63,17 +65,70 @@ def _acts(router: Router, use: DossierUseCases) -> None:
     @post("/dossiers/<id>/reception", **options)
     def receive_dossier(call: Call, id: str, body: schemas.ReceptionBody) -> Answer:
         """Receives a dossier that was filed online: it gets its code and its due date."""
-        return use.receive(call, id, _acted)
+        return use.receive(call, id, body.exemptions, acted)
 
     @post("/dossiers/<id>/refusal", **options)
     def refuse_dossier(call: Call, id: str, body: schemas.RefusalBody) -> Answer:
         """Refuses a dossier that was filed online (form 03)."""
-        return use.refuse(call, id, body.reason, _acted)
+        return use.refuse(call, id, body.text(), acted)
 
     @post("/dossiers/<id>/handover", **options)
     def hand_over_dossier(call: Call, id: str, body: schemas.HandoverBody) -> Answer:
         """Hands the result over to the applicant or to whom they sent."""
-        return use.hand_over(call, id, body.to, body.method, _acted)
+        post = None if body.post is None else PostItem(**dict(body.post))
+        return use.hand_over(
+            call, id, body.to, body.method, acted,
+            signature=body.signature, signed_on_paper=body.signed_on_paper, post=post,
+        )  # fmt: skip
+
+    @post("/dossiers/<id>/supplement-request", **options)
+    def ask_for_supplement(call: Call, id: str, body: schemas.SupplementRequestBody) -> Answer:
+        """Asks for what is missing before the dossier is received (form 02)."""
+        return use.ask_supplement(call, id, body.components, body.reason, body.until, acted)
+
+
+def _applicants_acts(router: Router, use: DossierUseCases, queries: DossierQueries) -> None:
+    post: Callable[..., Callable[[Callable[..., Answer]], Callable[..., Answer]]] = router.post
+    options = {
+        "scope": "dossiers.file",
+        "needs": "key_or_match",
+        "answers": {200: schemas.Acted},
+        "raises": [NotFound, WrongState],
+    }
+
+    @post("/dossiers/<id>/supplement", **options)
+    def supplement_dossier(call: Call, id: str, body: schemas.SupplementBody) -> Answer:
+        """Hands in what was asked for: the applicant, or the agency's officer for them."""
+        given = [component.submitted() for component in body.components]
+        return use.supplement(call, id, given, body.form, acted)
+
+    @post("/dossiers/<id>/withdrawal", **options)
+    def withdraw_dossier(call: Call, id: str, body: schemas.WithdrawalBody) -> Answer:
+        """Takes the dossier back before it is processed: the applicant, or the agency's officer for them.
+
+        When the dossier was decided at an earlier instant, or the same, and intake has not heard of it yet, that
+        decision counts and the dossier is `processed` in the end.
+        """
+        return use.withdraw(call, id, body.reason, acted)
+
+    @post("/dossiers/<id>/rating", **options)
+    def rate_dossier(call: Call, id: str, body: schemas.RatingBody) -> Answer:
+        """Says, once and after the result was returned, how satisfied the applicant was."""
+        return use.rate(call, id, body.score, body.comment, acted)
+
+    @post(
+        "/tracking/<code>/rating",
+        public="The receipt's QR leads here; it needs the receipt's secret, and whoever has it may rate once.",
+        needs="key_or_match",
+        answers={200: schemas.Tracking},
+        raises=[NotFound, WrongState],
+    )
+    def rate_tracked_dossier(call: Call, code: str, body: schemas.PublicRatingBody) -> Answer:
+        """The same for an applicant without an account. A wrong secret answers like an unknown code."""
+        found = queries.tracked(code, body.secret, None, call.now)
+        return use.rate_with_secret(
+            call, found.id, body.score, body.comment, lambda dossier, _: Answer(tracking_view(dossier))
+        )
 
 
 def _reading(router: Router, queries: DossierQueries) -> None:
@@ -99,6 +154,12 @@ def _reading(router: Router, queries: DossierQueries) -> None:
         """Every dossier's dimensions and instants, nothing personal: what statistics are recounted from."""
         found, following = queries.states(query.cursor, query.limit)
         return Answer(schemas.StatesPage(items=[schemas.State.of(document) for document in found], next=following))
+
+    @router.get("/refusal-reasons", scope="dossiers.read", answers={200: schemas.RefusalReasons})
+    def list_refusal_reasons(call: Call) -> Answer:
+        """The reasons for which a dossier is refused (form 03)."""
+        items = [schemas.RefusalReasonView(code=code, vi=vi, en=en) for code, (vi, en) in texts.REFUSAL_REASONS.items()]
+        return Answer(schemas.RefusalReasons(items=items))
 
     @router.get("/dossiers/<id>", scope="dossiers.read", answers={200: schemas.DossierView})
     def show_dossier(call: Call, id: str) -> Answer:
@@ -127,4 +188,4 @@ def _reading(router: Router, queries: DossierQueries) -> None:
     )
     def track_dossier(call: Call, code: str, query: schemas.TrackingQuery) -> Answer:
         """Where a dossier stands. A wrong secret answers like an unknown code."""
-        return Answer(tracking_view(queries.tracked(code, query.secret, query.phone)))
+        return Answer(tracking_view(queries.tracked(code, query.secret, query.phone, call.now)))

@@ -6,14 +6,18 @@ The states are the national portal's ten (see `Status`). Rules: Nghị định 1
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
+from json import dumps
 from typing import Any, Literal
 
 from chassis import hashchain, worktime
 from chassis.errors import FieldError, Invalid, WrongState
 from intake import events
+from intake.domain import fees, forms
+from intake.domain.parts import Handover, OfficeNumber, OnBehalf, PostItem, Rating, Supplement, Withdrawal
+from intake.domain.vietqr import Account
 from intake.events import ApplicantKind, Budget, Channel, Dimensions, Personal
 from intake.inbound import Agency, Procedure
 
@@ -38,7 +42,7 @@ class Status(StrEnum):
 
 class NotFiled(WrongState):
     code = "not_filed"
-    title = "Chỉ hồ sơ mới đăng ký mới được tiếp nhận hoặc từ chối"
+    title = "Chỉ hồ sơ mới đăng ký mới được tiếp nhận, từ chối hoặc yêu cầu bổ sung"
 
 
 class NotProcessed(WrongState):
@@ -59,13 +63,43 @@ class Applicant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A component that came with the dossier. `digitised`: the one-stop unit scanned it."""
+class Paper:
+    """How many sheets of paper were handed in of a component: originals, and certified or plain copies."""
 
-    code: str
     originals: int = 0
     copies: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certified:
+    """An officer certified that a scan is what the paper was. `pages`: None where they cannot be counted."""
+
+    by: str
+    at: datetime
+    pages: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A component that came with the dossier: as a file, on paper, as a document that the electronic store holds, or on
+    paper with the file that it was scanned into.
+
+    `file`: the file's id, a reused document's own included. `reuse`: the document's id, of that `kind`; `chosen`: by
+    somebody, and not found by the system. `digitised`: the one-stop unit scanned the paper. `issued_on` and `valid_to`
+    (its last day): what the paper says of itself. `held`: it was uploaded although the store held it already.
+    """
+
+    code: str
+    file: str | None = None
+    reuse: str | None = None
+    paper: Paper | None = None
     digitised: bool = False
+    issued_on: date | None = None
+    valid_to: date | None = None
+    certified: Certified | None = None
+    kind: str | None = None
+    chosen: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +125,12 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
-    at: datetime
-    to: str
-    method: Literal["collect", "post", "electronic"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """`agencies`: the receiving one, then those it was transferred to; their officers may see it. `owner`: the account
-    that filed it online. `secret`: opens the public tracking, with the code."""
+    """`agencies`: the receiving one, then those it was transferred to; their officers may see it. `handled_by`: the one
+    that receives and returns it, which is the receiving one or who took over from it. `due_told`: the sequence of
+    workflow's news that moved the due date last. `owner`: the account
+    that filed it online. `secret`: opens the public tracking, with the code. `deposit`: counts what is to be brought to
+    the store of documents; it is negative when that is done (see `documents`)."""
 
     id: str
     status: Status
@@ -109,20 +139,26 @@ class Dossier:
     procedure_name: str
     agency_name: str
     agencies: tuple[str, ...]
+    handled_by: str = ""
     owner: str | None
     applicant: Applicant
-    on_behalf_of: str | None
+    on_behalf_of: OnBehalf | None
     assisted_by: str | None
     form: dict[str, Any]
     components: tuple[Submitted, ...]
     result_return: Literal["collect", "post", "electronic"]
-    fee_amount: int
     secret: str
     filed_at: datetime
+    bills: tuple[fees.Bill, ...] = ()
+    payments: tuple[fees.Payment, ...] = ()
+    post: PostItem | None = None
+    office: OfficeNumber | None = None
+    supplements: tuple[Supplement, ...] = ()
     received_at: datetime | None = None
     clock_at: datetime | None = None
     budget: Budget | None = None
     due_at: datetime | None = None
+    due_told: int = 0
     refused_at: datetime | None = None
     refusal_reason: str | None = None
     started_at: datetime | None = None
@@ -131,13 +167,34 @@ class Dossier:
     finished_at: datetime | None = None
     outcome: Literal["approved", "rejected"] | None = None
     timing: Literal["early", "on_time", "late"] | None = None
+    withdrawal: Withdrawal | None = None
     handover: Handover | None = None
+    rating: Rating | None = None
+    deposit: int = 0
     journal: tuple[Entry, ...] = ()
 
     @property
     def digitised(self) -> bool:
-        """Every component that came on paper was scanned."""
-        return bool(self.components) and all(component.digitised for component in self.components)
+        """Every component that came on paper was scanned, and there is a component."""
+        return bool(self.components) and all(
+            component.paper is None or component.digitised for component in self.components
+        )
+
+    @property
+    def fee_amount(self) -> int:
+        """Everything that is asked for, paid or not."""
+        return fees.total(self.bills)
+
+    @property
+    def lacking(self) -> Supplement | None:
+        """The supplement that was asked for and is not there yet."""
+        return self.supplements[-1] if self.supplements and self.supplements[-1].given_at is None else None
+
+    @property
+    def handed_in_at(self) -> datetime:
+        """Since when the dossier lies before the one-stop unit as it is now; nothing is decided on it before."""
+        last = self.supplements[-1] if self.supplements else None
+        return self.filed_at if last is None else last.given_at or last.asked_at
 
     @property
     def personal(self) -> Personal:
@@ -148,17 +205,21 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
-    """What somebody hands in."""
+    """What somebody hands in. `office_number`: what an office's own software calls it. `exemptions`: the codes of those
+    that the applicant claims."""
 
     procedure: str
     agency: str
     channel: Channel
     applicant: Applicant
-    on_behalf_of: str | None
+    on_behalf_of: OnBehalf | None
     assisted_by: str | None
     form: dict[str, Any]
     components: tuple[Submitted, ...]
     result_return: Literal["collect", "post", "electronic"]
+    post: PostItem | None = None
+    office_number: str | None = None
+    exemptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +247,10 @@ Turn = tuple[Dossier, Sequence[Any]]
 # -- filing ------------------------------------------------------------------------------------------------------------
 
 
-def check(filing: Filing, procedure: Procedure, agency: Agency, day: date) -> None:
-    """Raises Invalid with every field that the procedure version or the agency does not allow."""
-    wrong: list[FieldError] = []
+def check(filing: Filing, procedure: Procedure, agency: Agency, day: date, found: Sequence[FieldError] = ()) -> None:
+    """Raises Invalid with every field that the procedure version or the agency does not allow, and with what was
+    `found` to be wrong before."""
+    wrong = [*found]
     if not offers(agency, procedure, day):
         wrong.append(FieldError("/agency", "not_offered", f"{agency.id} does not receive dossiers of {procedure.code}"))
     if filing.channel == "online" and procedure.service_level in (1, 2):
@@ -197,38 +259,63 @@ def check(filing: Filing, procedure: Procedure, agency: Agency, day: date) -> No
                 "/channel", "not_online", f"{procedure.code} is at level {procedure.service_level}: not filed online"
             )
         )
+    wrong += fees.check_claims(procedure, day, filing.exemptions)
+    if filing.post is not None and filing.channel != "post":
+        wrong.append(FieldError("/post", "not_by_post", "only what came by post has the post's numbers"))
     if filing.applicant.kind not in procedure.applicants:
         wrong.append(
             FieldError(
                 "/applicant/kind", "not_for_this_kind", f"the procedure is for {', '.join(procedure.applicants)}"
             )
         )
-    known = {component.code: component for component in procedure.components}
+    wrong += check_components(filing.components, procedure)
     given = [component.code for component in filing.components]
-    for index, code in enumerate(given):
+    missing = [c for c in procedure.components if c.required and c.replaced_by_database is None and c.code not in given]
+    wrong += [FieldError("/components", "missing_component", f"{component.code} is required") for component in missing]
+    wrong += forms.check(procedure, filing.form)
+    if wrong:
+        raise Invalid("the dossier does not fit the procedure", errors=wrong)
+
+
+def check_components(given: Sequence[Submitted], procedure: Procedure) -> list[FieldError]:
+    """What is wrong with components that are handed in: each is one of the procedure version's, and comes once."""
+    known = {component.code for component in procedure.components}
+    codes = [component.code for component in given]
+    wrong: list[FieldError] = []
+    for index, code in enumerate(codes):
         if code not in known:
             wrong.append(
                 FieldError(f"/components/{index}/code", "unknown_component", "the procedure has no such component")
             )
-        elif code in given[:index]:
+        elif code in codes[:index]:
             wrong.append(FieldError(f"/components/{index}/code", "repeated_component", "the component is there twice"))
-    missing = [c for c in procedure.components if c.required and c.replaced_by_database is None and c.code not in given]
-    wrong += [FieldError("/components", "missing_component", f"{component.code} is required") for component in missing]
-    if wrong:
-        raise Invalid("the dossier does not fit the procedure", errors=wrong)
+    return wrong
 
 
 def offers(agency: Agency, procedure: Procedure, day: date) -> bool:
     """Whether the agency receives dossiers of the procedure on that day."""
     if not agency.one_stop or day < agency.valid_from or (agency.valid_to is not None and day >= agency.valid_to):
         return False
-    return agency.id in procedure.agencies if procedure.agencies else agency.level in procedure.levels
+    if not procedure.agencies:
+        return not {agency.level, *agency.inherited_levels}.isdisjoint(procedure.levels)
+    return not {agency.id, *agency.borne_on(day)}.isdisjoint(procedure.agencies)
 
 
 def file(
-    id: str, filing: Filing, procedure: Procedure, agency: Agency, by: By, *, owner: str | None, secret: str
+    id: str,
+    filing: Filing,
+    procedure: Procedure,
+    agency: Agency,
+    by: By,
+    *,
+    owner: str | None,
+    secret: str,
+    payee: Account | None = None,
+    components: Sequence[Submitted] | None = None,
 ) -> Turn:
-    """Files a dossier that `check` accepted. A counter or post dossier is to be received in the same write."""
+    """Files a dossier that `check` accepted. A counter or post dossier is to be received in the same write. `payee`:
+    the account that its fees go to. `components`: those of the filing with what the electronic store gave."""
+    day, online = worktime.local_day(by.at), filing.channel == "online"
     dossier = Dossier(
         id=id,
         status=Status.FILED,
@@ -245,20 +332,24 @@ def file(
         procedure_name=procedure.name,
         agency_name=agency.name,
         agencies=(agency.id,),
+        handled_by=agency.id,
         owner=owner,
         applicant=filing.applicant,
         on_behalf_of=filing.on_behalf_of,
         assisted_by=filing.assisted_by,
         form=filing.form,
-        components=filing.components,
+        components=filing.components if components is None else tuple(components),
         result_return=filing.result_return,
-        fee_amount=sum(fee.amount for fee in procedure.fees),
         secret=secret,
         filed_at=by.at,
+        bills=fees.bills_at_filing(id, procedure, day, filing.exemptions, by.at, payee, online=online),
+        post=filing.post,
+        office=office_number(filing),
+        journal=(_entry(None, "filed", by, filing.channel),),
     )
-    dossier = _noted(dossier, "filed", by, filing.channel)
+    dossier, told = told_of_components(dossier, dossier.components, by)
     if filing.channel != "online":
-        return dossier, ()
+        return dossier, told
     filed = events.DossierFiled(
         dimensions=dossier.dimensions,
         procedure_name=dossier.procedure_name,
@@ -266,7 +357,52 @@ def file(
         filed_at=dossier.filed_at,
         personal=dossier.personal,
     )
-    return dossier, (filed,)
+    return dossier, (filed, *told)
+
+
+def told_of_components(dossier: Dossier, given: Sequence[Submitted], by: By) -> Turn:
+    """What is to be said of components that the electronic store gave, and of those scanned at the counter."""
+    told: list[Any] = []
+    for component in given:
+        if component.reuse is not None:
+            dossier = noted(dossier, "document_reused", by, f"{component.code} {component.reuse}")
+            told.append(
+                events.DocumentReused(
+                    dimensions=dossier.dimensions,
+                    component=component.code,
+                    document=component.reuse,
+                    kind=component.kind or "",
+                    chosen=component.chosen,
+                    at=by.at,
+                )
+            )
+        if component.certified is not None:
+            told.append(
+                events.DocumentDigitised(
+                    dimensions=dossier.dimensions,
+                    component=component.code,
+                    scanned=True,
+                    pages=component.certified.pages,
+                    digitised=dossier.digitised,
+                    at=by.at,
+                )
+            )
+    return (due_for_deposit(dossier) if told else dossier), tuple(told)
+
+
+def due_for_deposit(dossier: Dossier) -> Dossier:
+    """Marked, so that what it holds for the electronic store of people's documents is brought there after the write."""
+    return dossier if dossier.applicant.identity is None else replace(dossier, deposit=abs(dossier.deposit) + 1)
+
+
+def office_number(filing: Filing) -> OfficeNumber | None:
+    """The office's number of the dossier, with the hash of all that is handed in under it but the time."""
+    if filing.office_number is None:
+        return None
+    # What is not given is left out, so that a field that a later version adds changes no hash.
+    given = asdict(filing, dict_factory=lambda fields: {name: value for name, value in fields if value is not None})
+    text = dumps(given, sort_keys=True, default=str)
+    return OfficeNumber(number=filing.office_number, content=hashchain.link(None, {"filing": text}))
 
 
 # -- reception ---------------------------------------------------------------------------------------------------------
@@ -294,15 +430,31 @@ def require_filed(dossier: Dossier) -> None:
         raise NotFiled(f"the dossier is {dossier.status}")
 
 
-def receive(dossier: Dossier, code: str, promised: Promise, by: By) -> Turn:
-    """The agency takes the dossier on: it gets its code and its due date."""
+def require_not_received(dossier: Dossier) -> None:
+    """NotFiled unless the one-stop unit has still to decide on the dossier; it may wait for a supplement."""
+    if dossier.received_at is not None or dossier.status not in (Status.FILED, Status.SUPPLEMENT_ASKED):
+        raise NotFiled(f"the dossier is {dossier.status}")
+
+
+def _require_handed_in(dossier: Dossier, by: By) -> None:
+    if by.at < dossier.handed_in_at:
+        raise Invalid("the act lies before the dossier was handed in", code="before_filing")
+
+
+def receive(dossier: Dossier, code: str, promised: Promise, by: By, *, exemptions: Sequence[str] | None = None) -> Turn:
+    """The agency takes the dossier on: it gets its code and its due date. `exemptions`: which of those that are claimed
+    the officer confirms, None: all; for the others the fee is asked."""
     require_filed(dossier)
-    if by.at < dossier.filed_at:
-        raise Invalid("received before it was filed", code="before_filing")
-    dossier = replace(
+    _require_handed_in(dossier, by)
+    known = dossier.bills
+    dossier = noted(
         dossier,
+        "received",
+        by,
+        code,
         status=Status.RECEIVED,
         code=code,
+        bills=fees.bills_with_claims_decided(dossier.id, known, exemptions, by.at),
         received_at=by.at,
         clock_at=promised.clock_at,
         budget=promised.budget,
@@ -321,14 +473,27 @@ def receive(dossier: Dossier, code: str, promised: Promise, by: By) -> Turn:
         digitised=dossier.digitised,
         personal=dossier.personal,
     )
-    return _noted(dossier, "received", by, code), (received,)
+    if any(component.file is not None and component.reuse is None for component in dossier.components):
+        dossier = due_for_deposit(dossier)
+    return restated(dossier), (received, *(fee_asked(dossier, bill) for bill in dossier.bills[len(known) :]))
+
+
+def fee_asked(dossier: Dossier, bill: fees.Bill) -> events.FeeAsked:
+    """The event that tells of a bill made after the filing."""
+    return events.FeeAsked(
+        dimensions=dossier.dimensions,
+        code=dossier.code,
+        amount=bill.amount,
+        asked_at=bill.at,
+        reason=bill.reason or "",
+        personal=dossier.personal,
+    )
 
 
 def refuse(dossier: Dossier, reason: str, by: By) -> Turn:
     """The agency does not take the dossier on, and says why (form 03)."""
-    require_filed(dossier)
-    if by.at < dossier.filed_at:
-        raise Invalid("refused before it was filed", code="before_filing")
+    require_not_received(dossier)
+    _require_handed_in(dossier, by)
     dossier = replace(dossier, status=Status.REFUSED, refused_at=by.at, refusal_reason=reason)
     refused = events.DossierRefused(
         dimensions=dossier.dimensions,
@@ -339,20 +504,37 @@ def refuse(dossier: Dossier, reason: str, by: By) -> Turn:
         reason=reason,
         personal=dossier.personal,
     )
-    return _noted(dossier, "refused", by, reason), (refused,)
+    return noted(dossier, "refused", by, reason), (refused,)
 
 
-def hand_over(dossier: Dossier, to: str, method: Literal["collect", "post", "electronic"], by: By) -> Turn:
-    """The result goes to the applicant, or to whom they sent."""
+def hand_over(
+    dossier: Dossier,
+    to: str,
+    method: Literal["collect", "post", "electronic"],
+    by: By,
+    *,
+    signature: str | None = None,
+    signed_on_paper: bool = False,
+    post: PostItem | None = None,
+) -> Turn:
+    """The result goes to the applicant, or to whom they sent: collected against a signature, by post, or as a file."""
+    wrong: list[FieldError] = []
+    if method != "collect" and (signature is not None or signed_on_paper):
+        wrong.append(FieldError("/signature", "not_collected", "whoever gets it by another way signs nothing here"))
+    if method != "post" and post is not None:
+        wrong.append(FieldError("/post", "not_by_post", "only what goes by post has the post's numbers"))
+    if wrong:
+        raise Invalid("the hand-over does not fit its way", errors=wrong)
     if dossier.status is not Status.PROCESSED or dossier.code is None or dossier.finished_at is None:
         raise NotProcessed(f"the dossier is {dossier.status}")
     if by.at < dossier.finished_at:
         raise Invalid("handed over before the result was there", code="before_result")
-    dossier = replace(dossier, status=Status.RETURNED, handover=Handover(at=by.at, to=to, method=method))
+    given = Handover(at=by.at, to=to, method=method, signature=signature, signed_on_paper=signed_on_paper, post=post)
+    dossier = replace(dossier, status=Status.RETURNED, handover=given)
     handed_over = events.DossierHandedOver(
         dimensions=dossier.dimensions, code=dossier.code or "", handed_over_at=by.at, method=method
     )
-    return _noted(dossier, "handed_over", by, method), (handed_over,)
+    return noted(dossier, "handed_over", by, method), (handed_over,)
 
 
 # -- what workflow tells -----------------------------------------------------------------------------------------------
@@ -363,7 +545,7 @@ def note_started(dossier: Dossier, started_at: datetime, steps_total: int) -> Do
     new."""
     if dossier.started_at is not None:
         return dossier
-    return _restated(replace(dossier, started_at=started_at, steps_total=steps_total))
+    return restated(replace(dossier, started_at=started_at, steps_total=steps_total))
 
 
 def note_step_done(dossier: Dossier, step: StepDone, steps_total: int) -> Dossier:
@@ -386,29 +568,45 @@ def note_finished(
     timing: Literal["early", "on_time", "late"],
     at: datetime,
 ) -> Dossier:
-    if dossier.finished_at is not None:
+    """Of a withdrawal and an end the earlier one counts, and the end when both are of the same instant: so workflow and
+    statistics have it too, whatever they hear of first."""
+    if dossier.finished_at is not None or (dossier.withdrawal is not None and dossier.withdrawal.at < at):
         return dossier
-    return _restated(replace(dossier, finished_at=at, outcome=outcome, timing=timing))
+    finished = restated(replace(dossier, finished_at=at, outcome=outcome, timing=timing))
+    return due_for_deposit(finished) if outcome == "approved" else finished
 
 
-def _restated(dossier: Dossier) -> Dossier:
+def restated(dossier: Dossier) -> Dossier:
     """The status that the facts give, so that late and early news agree."""
     if dossier.handover is not None:
         status = Status.RETURNED
     elif dossier.finished_at is not None:
         status = Status.PROCESSED
-    else:
+    elif dossier.withdrawal is not None:
+        status = Status.WITHDRAWN
+    elif dossier.lacking is not None:
+        status = Status.SUPPLEMENT_ASKED
+    elif fees.asked_and_open(dossier.bills, dossier.payments):
+        status = Status.FEE_ASKED
+    elif dossier.started_at is not None:
         status = Status.IN_PROCESS
-    return replace(dossier, status=status)
+    else:
+        status = Status.FILED if dossier.received_at is None else Status.RECEIVED
+    return dossier if dossier.status is status else replace(dossier, status=status)
 
 
 # -- the journal -------------------------------------------------------------------------------------------------------
 
 
-def _noted(dossier: Dossier, act: str, by: By, note: str | None) -> Dossier:
+def noted(dossier: Dossier, act: str, by: By, note: str | None, **changes: Any) -> Dossier:
+    """The dossier with these changes and the act in its journal."""
     previous = dossier.journal[-1].hash if dossier.journal else None
-    entry = Entry(act=act, at=by.at, recorded_at=by.recorded_at, by=by.who, note=note, hash="")
-    return replace(dossier, journal=(*dossier.journal, replace(entry, hash=hashchain.link(previous, _content(entry)))))
+    return replace(dossier, journal=(*dossier.journal, _entry(previous, act, by, note)), **changes)
+
+
+def _entry(previous: str | None, act: str, by: By, note: str | None) -> Entry:
+    content: dict[str, Any] = {"act": act, "at": by.at, "recorded_at": by.recorded_at, "by": by.who, "note": note}
+    return Entry(**content, hash=hashchain.link(previous, content))
 
 
 def first_broken_entry(dossier: Dossier) -> int | None:

@@ -59,16 +59,22 @@ class DossierQueries:
         found = self._store.dossiers.states(keys[0] if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(str(last["_id"])))
 
-    def tracked(self, code: str, secret: str | None, phone: str | None) -> Dossier:
-        """For the public: by code (or id, before there is a code) and secret or phone. An unknown code and a wrong
-        secret answer alike, in the same words and after the same comparisons."""
+    def tracked(self, code: str, secret: str | None, phone: str | None, now: datetime) -> Dossier:
+        """For the public: by code (or id, before there is a code) and secret or phone.
+
+        An unknown code and a wrong secret answer alike, in the same words and after the same comparisons. After
+        `guesses.LIMIT` wrong answers to one code within an hour, a phone number opens it no more for the rest of that
+        hour: there are few enough numbers to try them all. The secret, which nobody can guess, still does.
+        """
         loaded = self._store.dossiers.by_code(code) or self._store.dossiers.load(code)
         known = loaded.state if loaded is not None else None
         right = hmac.compare_digest(
             (known.secret if known else "-" * 10).encode(), (secret or "").strip().upper().encode()
         )
-        if known is not None and known.applicant.phone is not None and phone is not None:
-            right |= hmac.compare_digest(known.applicant.phone.encode(), phone.encode())
+        if phone is not None and not self._store.guesses.too_many(code, now):
+            expected = known.applicant.phone if known is not None and known.applicant.phone is not None else "-"
+            right |= hmac.compare_digest(expected.encode(), phone.encode())
         if known is None or not right:
+            self._store.guesses.note(code, now)
             raise NotFound("no dossier has this code together with this secret or phone number")
         return known

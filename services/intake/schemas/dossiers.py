@@ -1,27 +1,30 @@
 """The bodies and answers of the routes about dossiers."""
 
-import re
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    EmailStr,
+    BeforeValidator,
     Field,
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from chassis.paging import PageQuery
 from chassis.web import Body
-from intake.domain.dossiers import Applicant, Dossier, Entry, Filing, Status, Submitted
+from intake import texts
+from intake.domain.dossiers import Applicant, Dossier, Entry, Filing, Paper, Status, Submitted
+from intake.domain.formats import ORGANISATION, PERSON
+from intake.domain.parts import Handover, OnBehalf, PostItem, Rating, Supplement, Withdrawal
 from intake.events import ApplicantKind, Channel, Dimensions
-from intake.schemas.fields import FormField, Identifier, Instant, Line, Phone, ResultReturn, Text, storable
-
-_PERSON = re.compile(r"\d{9}|\d{12}", re.ASCII)
-_ORGANISATION = re.compile(r"\d{10}|\d{13}|\d{10}-\d{3}", re.ASCII)
+from intake.schemas.fields import Email, FormField, Identifier, Instant, Line, Phone, ResultReturn, Text, storable
+from intake.schemas.payments import FeeView
+from intake.texts import RefusalReason
 
 
 class ApplicantBody(Body):
@@ -31,37 +34,97 @@ class ApplicantBody(Body):
     name: Line
     identity: Annotated[str, StringConstraints(max_length=20)] | None = None
     phone: Phone | None = None
-    email: Annotated[EmailStr, Field(max_length=254)] | None = None
+    email: Email | None = None
     address: Line | None = None
 
     @field_validator("identity")
     @classmethod
     def _identity_fits_kind(cls, identity: str | None, others: ValidationInfo) -> str | None:
-        pattern = _PERSON if others.data.get("kind") == "citizen" else _ORGANISATION
+        pattern = PERSON if others.data.get("kind") == "citizen" else ORGANISATION
         if identity is not None and "kind" in others.data and not pattern.fullmatch(identity):
             raise ValueError("9 or 12 digits for a citizen, 10 or 13 for anybody else")
         return identity
 
 
-class ComponentBody(Body):
-    """A component on paper, with how many were handed in; `digitised`: scanned at the counter."""
+class PaperBody(Body):
+    """How many were handed in, at least one."""
 
-    code: Identifier
     originals: Annotated[int, Field(ge=0, le=100)] = 0
     copies: Annotated[int, Field(ge=0, le=100)] = 0
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.originals and not self.copies:
+            raise PydanticCustomError("nothing_handed_in", "at least one original or copy")
+        return self
+
+
+class ComponentBody(Body):
+    """A component: `file`, an uploaded one's id; or `reuse`, the id of a document that the electronic store holds; or
+    `paper`. Paper with a file from the counter is paper that was scanned there, certified by who hands it in;
+    `digitised` without a file: scanned into the office's own system. `issued_on` and `valid_to`, its last day: what the
+    paper says of itself."""
+
+    code: Identifier
+    file: Identifier | None = None
+    reuse: Identifier | None = None
+    paper: PaperBody | None = None
     digitised: bool = False
+    issued_on: date | None = None
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.file is None and self.reuse is None and self.paper is None:
+            raise PydanticCustomError("nothing_handed_in", "a file, a document to reuse, or paper")
+        if self.reuse is not None and (self.file is not None or self.paper is not None):
+            raise PydanticCustomError("reused_alone", "what is reused comes neither as a file nor on paper")
+        if self.digitised and self.paper is None:
+            raise PydanticCustomError("not_on_paper", "only paper is digitised")
+        if self.issued_on is not None and self.valid_to is not None and self.valid_to < self.issued_on:
+            raise PydanticCustomError("valid_to_before_issue", "valid_to must not be before issued_on")
+        return self
+
+    def submitted(self) -> Submitted:
+        return Submitted(**{**dict(self), "paper": None if self.paper is None else Paper(**dict(self.paper))})
+
+
+class OnBehalfBody(Body):
+    """Whoever hands in for the applicant. `authorisation`: by which paper, for example its number and day."""
+
+    name: Line
+    identity: Annotated[str, StringConstraints(pattern=PERSON.pattern)] | None = None
+    authorisation: Line | None = None
+
+
+class PostBody(Body):
+    """The public post's own numbers: of its order, and for following the consignment."""
+
+    order: Identifier
+    tracking: Identifier | None = None
+
+
+def _named(given: Any) -> Any:
+    """A name alone stands for somebody of that name."""
+    return {"name": given} if isinstance(given, str) else given
 
 
 class FileBody(Body):
+    """`office_number`: what an office's own software calls the dossier. The same thing sent again under the same number
+    is the first dossier, whatever the key."""
+
     procedure: Identifier
     agency: Identifier
     channel: Channel
     applicant: ApplicantBody
-    on_behalf_of: Line | None = None
+    on_behalf_of: Annotated[OnBehalfBody, BeforeValidator(_named)] | None = None
     assisted_by: Line | None = None
+    post: PostBody | None = None
+    office_number: Identifier | None = None
     form: Annotated[dict[FormField, Any], Field(max_length=200), AfterValidator(storable)] = Field(default_factory=dict)
     components: Annotated[tuple[ComponentBody, ...], Field(max_length=100)] = ()
     result_return: ResultReturn = "collect"
+    exemptions: Annotated[tuple[Identifier, ...], Field(max_length=20)] = ()
 
     def filing(self) -> Filing:
         return Filing(
@@ -69,25 +132,96 @@ class FileBody(Body):
             agency=self.agency,
             channel=self.channel,
             applicant=Applicant(**dict(self.applicant)),
-            on_behalf_of=self.on_behalf_of,
+            on_behalf_of=None if self.on_behalf_of is None else OnBehalf(**dict(self.on_behalf_of)),
             assisted_by=self.assisted_by,
+            post=None if self.post is None else PostItem(**dict(self.post)),
+            office_number=self.office_number,
             form=self.form,
-            components=tuple(Submitted(**dict(component)) for component in self.components),
+            components=tuple(component.submitted() for component in self.components),
             result_return=self.result_return,
+            exemptions=self.exemptions,
         )
 
 
 class ReceptionBody(Body):
-    """Nothing is asked yet: the code and the due date are the system's."""
+    """`exemptions`: the codes of those claimed exemptions from fees that are confirmed; for the others the fee is
+    asked. Without it, all that are claimed are."""
+
+    exemptions: Annotated[tuple[Identifier, ...], Field(max_length=20)] | None = None
 
 
 class RefusalBody(Body):
-    reason: Text
+    """`reason_code`: one of the reasons that the service lists; `reason`: in the officer's own words. One at least."""
+
+    reason_code: RefusalReason | None = None
+    reason: Annotated[Text | None, Field(validate_default=True)] = None
+
+    @field_validator("reason")
+    @classmethod
+    def _some_reason(cls, reason: str | None, others: ValidationInfo) -> str | None:
+        if reason is None and others.data.get("reason_code", "") is None:
+            raise PydanticCustomError("missing", "a reason, or the code of one")
+        return reason
+
+    def text(self) -> str:
+        """What the applicant reads."""
+        listed = [] if self.reason_code is None else [texts.REFUSAL_REASONS[self.reason_code][0]]
+        return ". ".join([*listed, *([] if self.reason is None else [self.reason])])
+
+
+class RefusalReasonView(BaseModel):
+    code: str
+    vi: str
+    en: str
+
+
+class RefusalReasons(BaseModel):
+    items: list[RefusalReasonView]
+    next: None = None
 
 
 class HandoverBody(Body):
+    """Collected: `signature` is the file with the receiver's signature, or `signed_on_paper` says that it is on paper.
+    `post`: the post's numbers of what was sent by it."""
+
     to: Line
     method: ResultReturn
+    signature: Identifier | None = None
+    signed_on_paper: bool = False
+    post: PostBody | None = None
+
+
+class SupplementRequestBody(Body):
+    """`components`: the codes of what is to be handed in; none when the reason says what else is wrong. `until`: the
+    last day that is waited for it."""
+
+    components: Annotated[tuple[Identifier, ...], Field(max_length=100)] = ()
+    reason: Text
+    until: date | None = None
+
+
+class SupplementBody(Body):
+    """`form`: the whole form anew; without it, it stays as it was."""
+
+    components: Annotated[tuple[ComponentBody, ...], Field(max_length=100)] = ()
+    form: Annotated[dict[FormField, Any], Field(max_length=200), AfterValidator(storable)] | None = None
+
+
+class WithdrawalBody(Body):
+    reason: Text
+
+
+class RatingBody(Body):
+    """From 1, very dissatisfied, to 5, very satisfied."""
+
+    score: Annotated[int, Field(ge=1, le=5)]
+    comment: Text | None = None
+
+
+class PublicRatingBody(RatingBody):
+    """`secret`: the receipt's."""
+
+    secret: Annotated[str, Field(max_length=40)]
 
 
 class ListQuery(PageQuery):
@@ -107,10 +241,6 @@ class StatesQuery(PageQuery):
 class TrackingQuery(Body):
     secret: Annotated[str, Field(max_length=40)] | None = None
     phone: Phone | None = None
-
-
-class FeeView(BaseModel):
-    amount: int
 
 
 class TrackingKeys(BaseModel):
@@ -137,7 +267,7 @@ class Filed(BaseModel):
             status=dossier.status,
             version=version,
             due_at=dossier.due_at,
-            fee=FeeView(amount=dossier.fee_amount) if dossier.fee_amount else None,
+            fee=FeeView.of(dossier),
             tracking=TrackingKeys(code=dossier.code or dossier.id, secret=dossier.secret),
         )
 
@@ -160,12 +290,6 @@ class StepView(BaseModel):
     name: str
     agency: str
     at: datetime
-
-
-class HandoverView(BaseModel):
-    at: datetime
-    to: str
-    method: ResultReturn
 
 
 class Listed(BaseModel):
@@ -215,9 +339,12 @@ class DossierView(BaseModel):
     procedure_name: str
     agency_name: str
     agencies: tuple[str, ...]
+    handled_by: str
     applicant: Applicant
-    on_behalf_of: str | None
+    on_behalf_of: OnBehalf | None
     assisted_by: str | None
+    post: PostItem | None
+    office_number: str | None
     form: dict[str, Any]
     components: tuple[Submitted, ...]
     result_return: ResultReturn
@@ -233,7 +360,10 @@ class DossierView(BaseModel):
     finished_at: datetime | None
     outcome: str | None
     timing: str | None
-    handover: HandoverView | None
+    supplements: tuple[Supplement, ...]
+    withdrawal: Withdrawal | None
+    handover: Handover | None
+    rating: Rating | None
 
     @classmethod
     def of(cls, dossier: Dossier, version: int) -> "DossierView":
@@ -242,13 +372,11 @@ class DossierView(BaseModel):
             **{
                 **same,
                 "version": version,
-                "fee": FeeView(amount=dossier.fee_amount) if dossier.fee_amount else None,
+                "fee": FeeView.of(dossier),
                 "steps_done": tuple(
                     StepView(name=step.name, agency=step.agency, at=step.at) for step in dossier.steps_done
                 ),
-                "handover": HandoverView(**{k: getattr(dossier.handover, k) for k in ("at", "to", "method")})
-                if dossier.handover
-                else None,
+                "office_number": dossier.office.number if dossier.office else None,
             }
         )
 
@@ -273,6 +401,7 @@ class State(BaseModel):
     filed_at: datetime
     received_at: datetime | None
     refused_at: datetime | None
+    withdrawn_at: datetime | None
     finished_at: datetime | None
     timing: str | None
     handed_over_at: datetime | None
@@ -285,8 +414,9 @@ class State(BaseModel):
         return cls.model_validate(
             {
                 "id": document["_id"],
+                "withdrawn_at": (document.get("withdrawal") or {}).get("at"),
                 "handed_over_at": (document.get("handover") or {}).get("at"),
-                "digitised": bool(components) and all(component["digitised"] for component in components),
+                "digitised": bool(components) and all(c.get("paper") is None or c["digitised"] for c in components),
                 **document["dimensions"],
                 **{name: document.get(name) for name in instants},
             }

@@ -8,7 +8,8 @@ from pymongo.database import Database
 
 from chassis import store, worktime
 from chassis.cache import Cached
-from intake.inbound import Agency, CalendarChanged, Procedure, ProcedureVersion
+from intake.domain.successions import Successions
+from intake.inbound import Agency, AgencySucceeded, CalendarChanged, Procedure, ProcedureVersion
 
 CACHE_SECONDS = 3.0
 """Catalog's news reaches a process's memory this much later than its store; it reaches the store seconds after it was
@@ -22,9 +23,11 @@ class Catalogue:
         self.procedures = store.Copies(database, "procedures")
         self.agencies = store.Copies(database, "agencies")
         self.calendars = store.Copies(database, "calendars")
+        self.agencies_succeeded = store.Copies(database, "successions")
         self._versions = Cached(self._read_versions, CACHE_SECONDS)
         self._agencies = Cached(self._read_agencies, CACHE_SECONDS)
         self._calendar = Cached(self._read_calendar, CACHE_SECONDS)
+        self._successions = Cached(self._read_successions, CACHE_SECONDS)
 
     def ensure_indexes(self) -> None:
         self.procedures.collection.create_index([("code", ASCENDING)], name="code")
@@ -46,7 +49,8 @@ class Catalogue:
         return next((v.procedure for v in self._versions(code) if v.version == number), None)
 
     def agency(self, id: str, day: date) -> Agency | None:
-        """By its identifier, or by an alias: the agency that bears it on the day, or else bore it last."""
+        """By its identifier, or by an alias: the agency that bears it on the day, or else bore it last; for one that
+        has ended by that day, who took over from it."""
 
         def bears(agency: Agency) -> tuple[bool, date]:
             spans = [
@@ -54,7 +58,14 @@ class Catalogue:
             ]
             return any(begin <= day < end for begin, end in spans), max((end for _, end in spans), default=date.max)
 
-        return max(self._agencies(id), key=bears, default=None)
+        found: Agency | None = max(self._agencies(id), key=bears, default=None)
+        if found is None or (acting := self.successions().acting(found.id, day)) == found.id:
+            return found
+        return next(iter(self._agencies(acting)), None)
+
+    def successions(self) -> Successions:
+        """Who took over from whom."""
+        return self._successions()
 
     def calendar(self) -> worktime.Calendar:
         return self._calendar()
@@ -67,6 +78,9 @@ class Catalogue:
         found = [own] if own is not None else list(self.agencies.collection.find({"aliases.id": id}))
         return [_AGENCY.validate_python(document) for document in found]
 
+    def _read_successions(self, _: str) -> Successions:
+        return Successions(_SUCCESSION.validate_python(each) for each in self.agencies_succeeded.collection.find())
+
     def _read_calendar(self, _: str) -> worktime.Calendar:
         years = [_CALENDAR.validate_python(document) for document in self.calendars.collection.find()]
         return worktime.Calendar(
@@ -77,3 +91,4 @@ class Catalogue:
 _VERSION = TypeAdapter(ProcedureVersion)
 _AGENCY = TypeAdapter(Agency)
 _CALENDAR = TypeAdapter(CalendarChanged)
+_SUCCESSION = TypeAdapter(AgencySucceeded)

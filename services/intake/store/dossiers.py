@@ -1,21 +1,30 @@
 """Dossiers in MongoDB, and the counters that their codes are drawn from."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument, WriteConcern
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.database import Database
 
 from chassis import store
 from intake.domain.dossiers import Dossier, Status
+from intake.domain.successions import CLOSED
+from intake.store.counters import Counters
+
+_OPEN = [status.value for status in Status if status not in CLOSED]
 
 
 class Dossiers(store.Aggregates[Dossier]):
     def __init__(self, database: Database[store.Document], carrier: store.Carrier) -> None:
         super().__init__(database, "dossiers", Dossier, carrier)
-        # A counter that a failover rolls back would give a code twice; the unique index refuses it, and the next is
-        # drawn.
-        self._counters = database.get_collection("counters", write_concern=WriteConcern(w=1))
+        self._counters = Counters(database)
+
+    def loaded(self, document: store.Document) -> store.Loaded[Dossier]:
+        # Whoever handed in for somebody else was a name alone, once.
+        if isinstance(behalf := document.get("on_behalf_of"), str):
+            document = {**document, "on_behalf_of": {"name": behalf}}
+        return super().loaded(document)
 
     def ensure_indexes(self) -> None:
         super().ensure_indexes()
@@ -24,6 +33,12 @@ class Dossiers(store.Aggregates[Dossier]):
         dossiers.create_index(
             [("code", ASCENDING)], name="code", unique=True, partialFilterExpression={"code": {"$gt": ""}}
         )
+        dossiers.create_index(
+            [("office.number", ASCENDING), ("dimensions.agency", ASCENDING)],
+            name="office_number",
+            unique=True,
+            partialFilterExpression={"office.number": {"$gt": ""}},
+        )
         newest = [("filed_at", DESCENDING), ("_id", DESCENDING)]
         dossiers.create_index([("agencies", ASCENDING), *newest], name="by_agency")
         dossiers.create_index([("agencies", ASCENDING), ("status", ASCENDING), *newest], name="by_agency_and_status")
@@ -31,16 +46,52 @@ class Dossiers(store.Aggregates[Dossier]):
             [("owner", ASCENDING), *newest], name="by_owner", partialFilterExpression={"owner": {"$gt": ""}}
         )
         dossiers.create_index(newest, name="newest")
+        dossiers.create_index([("handled_by", ASCENDING), ("status", ASCENDING)], name="handled_by")
+        dossiers.create_index(
+            [("dimensions.agency", ASCENDING), ("received_at", ASCENDING), ("_id", ASCENDING)],
+            name="register",
+            partialFilterExpression={"received_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+        )
+
+        dossiers.create_index(
+            [("deposit", ASCENDING), ("_id", ASCENDING)],
+            name="to_deposit",
+            partialFilterExpression={"deposit": {"$gt": 0}},
+        )
+
+    def open_at(self, agencies: Sequence[str], limit: int) -> list[store.Loaded[Dossier]]:
+        """Dossiers that one of these agencies has still to act on."""
+        wanted = {"handled_by": {"$in": list(agencies)}, "status": {"$in": _OPEN}}
+        return [self.loaded(found) for found in self.collection.find(wanted, {"outbox": 0}).limit(limit)]
+
+    def to_deposit(self, after: tuple[int, str] | None, limit: int) -> list[store.Loaded[Dossier]]:
+        """Dossiers that have something for the store of documents, behind the one with that mark and id."""
+        wanted: store.Document = {"deposit": {"$gt": 0}}
+        if after is not None:
+            behind = [{"deposit": {"$gt": after[0]}}, {"deposit": after[0], "_id": {"$gt": after[1]}}]
+            wanted = {"deposit": {"$gte": after[0], "$gt": 0}, "$or": behind}
+        found = self.collection.find(wanted, {"outbox": 0, "doc_answers": 0, "form": 0}, hint="to_deposit")
+        found = found.sort([("deposit", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [self.loaded({"form": {}, **document}) for document in found]
+
+    def deposited(self, dossiers: Sequence[tuple[str, int]]) -> None:
+        """Takes off the marks with which the dossiers were read. It is no change of the dossier, and whoever shows the
+        version that they saw is not told that it is another one."""
+        if dossiers:
+            self.collection.bulk_write(
+                [UpdateOne({"_id": id, "deposit": mark}, {"$set": {"deposit": -mark}}) for id, mark in dossiers],
+                ordered=False,
+            )
 
     def draw(self, agency: str, day: date, count: int) -> int:
         """Uses up the next `count` numbers of the agency's day, and returns the first. Atomic."""
-        found = self._counters.find_one_and_update(
-            {"_id": f"{agency}-{day:%y%m%d}"},
-            {"$inc": {"drawn": count}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        return int((found or {})["drawn"]) - count + 1
+        return self._counters.draw(f"{agency}-{day:%y%m%d}", count)
+
+    def by_office_numbers(self, offices: Iterable[tuple[str, str]]) -> dict[tuple[str, str], store.Loaded[Dossier]]:
+        """By (agency, the number that its software gave)."""
+        wanted = [{"office.number": number, "dimensions.agency": agency} for agency, number in offices]
+        found = [self.loaded(document) for document in self.collection.find({"$or": wanted}, {"outbox": 0})]
+        return {(one.state.dimensions.agency, one.state.office.number): one for one in found if one.state.office}
 
     def by_code(self, code: str) -> store.Loaded[Dossier] | None:
         found = self.collection.find_one({"code": code}, {"outbox": 0})
@@ -57,6 +108,20 @@ class Dossiers(store.Aggregates[Dossier]):
         found = found.sort([("filed_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
         return [self.loaded({"form": {}, **document}) for document in found]
 
+    def received(self, agency: str, begin: datetime, end: datetime, limit: int) -> list[Dossier]:
+        """What the agency received in [begin, end), in order."""
+        found = self.collection.find(
+            {"dimensions.agency": agency, "received_at": {"$gte": begin, "$lt": end}},
+            {"outbox": 0, "doc_answers": 0, "journal": 0, "form": 0},
+        )
+        found = found.sort([("received_at", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [self.loaded({"form": {}, **document}).state for document in found]
+
+    def journals(self) -> Iterator[Dossier]:
+        """Every dossier, by id."""
+        found = self.collection.find({}, {"outbox": 0, "doc_answers": 0}, batch_size=200).sort("_id", ASCENDING)
+        return (self.loaded(document).state for document in found)
+
     def states(self, after: str | None, limit: int) -> list[store.Document]:
         """What a recount needs of each dossier, by id."""
         fields = (
@@ -67,6 +132,7 @@ class Dossiers(store.Aggregates[Dossier]):
             "refused_at",
             "finished_at",
             "timing",
+            "withdrawal",
             "handover",
             "components",
         )

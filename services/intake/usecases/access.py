@@ -7,6 +7,8 @@ from intake.domain.dossiers import By, Dossier
 ANY_AGENCY = "any_agency"
 READ_ALL = "dossiers.read_all"
 RECEIVE = "dossiers.receive"
+VOLUNTEER = "volunteer"
+"""The role of the volunteer groups (tổ công nghệ số cộng đồng) that help people to file."""
 
 
 def sees(principal: Principal, dossier: Dossier) -> bool:
@@ -21,6 +23,11 @@ def sees(principal: Principal, dossier: Dossier) -> bool:
 def acts_for(principal: Principal, agency: str) -> bool:
     """Whether the officer acts for this agency."""
     return principal.may(ANY_AGENCY) or principal.agency == agency
+
+
+def is_applicant(principal: Principal, dossier: Dossier) -> bool:
+    """Whether the dossier is the caller's own."""
+    return principal.agency is None and dossier.owner is not None and dossier.owner == principal.subject
 
 
 def by(call: Call) -> By:

@@ -1,0 +1,1 @@
+"""The lists of essential services, and how far the province has deployed each of them."""

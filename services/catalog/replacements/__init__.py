@@ -1,0 +1,1 @@
+"""Papers that a database replaces: many at once, from a decree's annex."""

@@ -1,0 +1,1 @@
+"""The targets that agencies are assigned, by year."""

@@ -1,0 +1,66 @@
+"""The routes of papers: PDFs that the worker makes."""
+
+from collections.abc import Callable
+
+from chassis.errors import NotFound, WrongState
+from chassis.web import Answer, Call, Router
+from intake.domain.papers import Kind, Printed
+from intake.schemas import papers as schemas
+from intake.store.papers import Kept
+from intake.usecases.papers import PaperUseCases
+
+PATHS: dict[str, Kind] = {
+    "receipt": "receipt",
+    "supplement-request": "supplement_request",
+    "refusal": "refusal",
+    "handover": "handover",
+}
+SUMMARIES: dict[Kind, str] = {
+    "receipt": "Form 01: the receipt with the promised day.",
+    "supplement_request": "Form 02: what the applicant is to supplement, and why.",
+    "refusal": "Form 03: why the dossier is not received.",
+    "handover": "The slip that the receiver of the result signs.",
+    "register": "Form 07: the register of what an agency received.",
+}
+LATER = (
+    "\n\n202 while it is being printed: ask again after Retry-After seconds. Printed papers are kept by what they say."
+)
+
+
+def answer(paper: Printed, kept: Kept) -> Answer:
+    if kept.pdf is None:
+        waiting = schemas.PaperWaiting(state="waiting", paper=paper.id)
+        return Answer(waiting, 202, headers={"Retry-After": "1"})
+    headers = {"Content-Disposition": f'inline; filename="{paper.kind}.pdf"', "Cache-Control": "private, no-cache"}
+    return Answer(kept.pdf, 200, headers=headers, media_type="application/pdf")
+
+
+def add_routes(router: Router, use: PaperUseCases) -> None:
+    for path, kind in PATHS.items():
+        _of_dossier(router, use, path, kind)
+
+    @router.get(
+        "/register.pdf",
+        scope="dossiers.receive",
+        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+        raises=[NotFound],
+    )
+    def print_register(call: Call, query: schemas.RegisterQuery) -> Answer:
+        return answer(*use.register(call, query.agency, query.first, query.last))
+
+    print_register.__doc__ = SUMMARIES["register"] + LATER
+
+
+def _of_dossier(router: Router, use: PaperUseCases, path: str, kind: Kind) -> None:
+    def print_paper(call: Call, id: str) -> Answer:
+        return answer(*use.of_dossier(call, id, kind))
+
+    print_paper.__name__ = f"print_{kind}"
+    print_paper.__doc__ = SUMMARIES[kind] + LATER
+    register: Callable[..., object] = router.get(
+        f"/dossiers/<id>/{path}.pdf",
+        scope="dossiers.read",
+        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+        raises=[WrongState],
+    )
+    register(print_paper)

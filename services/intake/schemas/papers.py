@@ -1,0 +1,24 @@
+"""The queries and answers of the routes about papers."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from chassis.web import Body
+from intake.schemas.fields import Identifier
+
+
+class RegisterQuery(Body):
+    """Days of reception, both included, in Asia/Ho_Chi_Minh; a month at most."""
+
+    agency: Identifier
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+
+class PaperWaiting(BaseModel):
+    """`paper`: the hash of what the paper says."""
+
+    state: Literal["waiting"]
+    paper: str

@@ -1,0 +1,170 @@
+"""A double of the sharing platform's service of the population database: a real HTTP server that speaks its protocol.
+
+It holds the citizens it is given, answers `TraCuuThongTinCongDan`, and can be as wrong as the real one can: see
+`Fault`. `down` is the server closed, or a port that nobody listens on.
+"""
+
+import json
+import threading
+import time
+from copy import deepcopy
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+KEY = "khoa-cua-nen-tang-chia-se"
+HOA: dict[str, Any] = {
+    "SoDinhDanh": "038185001234",
+    "SoCMND": "171234567",
+    "HoVaTen": {"Ho": "Nguyễn", "ChuDem": "Thị", "Ten": "Hoa"},
+    "GioiTinh": "2",
+    "NgayThangNamSinh": {"NgayThangNam": "19850312", "Nam": "1985"},
+    "NoiDangKyKhaiSinh": {"MaTinhThanh": "38", "ChiTiet": "Xã Hoằng Lộc, huyện Hoằng Hóa, tỉnh Thanh Hóa"},
+    "QuocTich": "VN",
+    "QueQuan": {"ChiTiet": "Xã Hoằng Lộc, huyện Hoằng Hóa, tỉnh Thanh Hóa"},
+    "ThuongTru": {"ChiTiet": "Thôn 3, xã Hoằng Lộc, tỉnh Thanh Hóa"},
+    "NoiOHienTai": {"ChiTiet": "12 Lê Lợi, phường Hạc Thành, tỉnh Thanh Hóa"},
+    "Cha": {"HoVaTen": {"Ho": "Nguyễn", "ChuDem": "Văn", "Ten": "Bình"}, "SoDinhDanh": "038060001111"},
+    "Me": {"HoVaTen": "Lê Thị Mận", "SoCMND": "170111222"},
+    "VoChong": None,
+}
+"""Somebody who does not exist."""
+DUC: dict[str, Any] = {**HOA, "SoDinhDanh": "038090009999", "SoCMND": None, "HoVaTen": "Phạm Văn Đức", "GioiTinh": "1"}
+
+
+class Fault(StrEnum):
+    """`silent`: it takes the request and says nothing. `dripping`: a byte now and then, so that no socket times out.
+    `empty`: not a byte of a body. `endless`: a body without end. `stranger`: another citizen than the one asked for."""
+
+    SILENT = "silent"
+    DRIPPING = "dripping"
+    EMPTY = "empty"
+    HTML = "html"
+    LIST = "list"
+    NUMBER = "number"
+    NAMELESS = "nameless"
+    SEVERAL = "several"
+    ENDLESS = "endless"
+    ERROR_500 = "500"
+    DENIED = "401"
+    BUSY = "429"
+    REDIRECT = "302"
+    HANG_UP = "hang_up"
+    STRANGER = "stranger"
+
+
+class PopulationServer(ThreadingHTTPServer):
+    """`port`: 0 for any that is free. `fault`: what is wrong with it, None when nothing is. `asked`: the bodies it was
+    sent."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.citizens: list[dict[str, Any]] = [deepcopy(HOA), deepcopy(DUC)]
+        self.fault: Fault | None = None
+        self.asked: list[dict[str, Any]] = []
+        self.over = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_port}/csdldc"
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Down: nobody listens any more. Twice is once."""
+        if not self.over.is_set():
+            self.over.set()
+            self.shutdown()
+            self._thread.join()
+            self.server_close()
+
+    def found(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """The citizens of this number, if name and birth date are theirs."""
+        return [
+            citizen
+            for citizen in self.citizens
+            if asked["SoDinhDanh"] in (citizen["SoDinhDanh"], citizen["SoCMND"])
+            and asked["HoVaTen"].casefold() == _name(citizen["HoVaTen"]).casefold()
+            and asked["NgayThangNamSinh"] == citizen["NgayThangNamSinh"]["NgayThangNam"]
+        ]
+
+    def handle_error(self, *_: Any) -> None:
+        """Whoever asks hangs up when it has waited long enough."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PopulationServer
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
+        if self.path != "/csdldc/TraCuuThongTinCongDan" or self.headers["X-Api-Key"] != KEY:
+            self._answer(401, b"{}")
+        elif self.server.fault is not None:
+            self._fail(self.server.fault, asked)
+        else:
+            self._answer(200, _collection(self.server.found(asked)))
+
+    def _fail(self, fault: Fault, asked: dict[str, Any]) -> None:
+        bodies = {
+            Fault.EMPTY: b"",
+            Fault.HTML: "<html>Hệ thống đang bảo trì</html>".encode(),
+            Fault.LIST: b"[1, 2]",
+            Fault.NUMBER: b'{"Body": 7}',
+            Fault.NAMELESS: _collection([{"SoDinhDanh": asked["SoDinhDanh"]}]),
+            Fault.SEVERAL: _collection(self.server.citizens),
+            Fault.STRANGER: _collection([citizen for citizen in self.server.citizens if citizen != HOA][:1]),
+        }
+        if fault is Fault.SILENT:
+            self.server.over.wait(20)
+        elif fault is Fault.HANG_UP:
+            self.connection.close()
+        elif fault is Fault.DRIPPING:
+            self._drip()
+        elif fault is Fault.ENDLESS:
+            self._pour()
+        elif fault in bodies:
+            self._answer(200, bodies[fault])
+        else:
+            self._answer(int(fault.value), b'{"error": "fault"}')
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        ends = time.monotonic() + 20
+        while not self.server.over.wait(0.05) and time.monotonic() < ends:
+            self.wfile.write(b" ")
+            self.wfile.flush()
+
+    def _pour(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.over.is_set():
+            self.wfile.write(b'{"a": 1}, ' * 1_000)
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Location", "/csdldc/TraCuuThongTinCongDan")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _collection(citizens: list[dict[str, Any]]) -> bytes:
+    """The service's answer; an empty collection when it finds nobody."""
+    found: Any = citizens[0] if len(citizens) == 1 else citizens
+    return json.dumps({"Body": {"CongdanCollection": {"CongDan": found} if citizens else ""}}).encode()
+
+
+def _name(name: str | dict[str, str]) -> str:
+    return name if isinstance(name, str) else " ".join(name[part] for part in ("Ho", "ChuDem", "Ten"))
