@@ -27,6 +27,7 @@ ON_PAPER: dict[str, dict[str, str]] = {
         "post": "nhận qua dịch vụ bưu chính công ích",
         "electronic": "nhận bản điện tử trực tuyến",
     },
+    "method": {"transfer": "chuyển khoản", "cash": "tiền mặt", "card": "thẻ"},
     "outcome": {"approved": "được chấp thuận", "rejected": "không được chấp thuận"},
     "timing": {"early": "trước hạn", "on_time": "đúng hạn", "late": "quá hạn"},
     "status": {status.value: vietnamese for status, (vietnamese, _) in STATUS.items()},

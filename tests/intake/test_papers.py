@@ -124,6 +124,24 @@ def test_the_request_to_supplement_names_the_papers_the_reason_and_the_last_day(
     assert "đến hết 20/03/2026" in text
 
 
+def test_the_receipt_of_a_payment_has_the_amount_in_words_and_is_void_once_reversed(intake: Running) -> None:
+    found = filed(intake)
+    taken = intake.post(f"dossiers/{found['id']}/payments", "counter_officer", {"amount": 150_000, "method": "cash"})
+    assert taken.status_code == 201, taken.text
+    payment = intake.rows("dossiers")[0]["payments"][0]
+    path = f"dossiers/{found['id']}/payments/{payment['id']}/receipt"
+    text = text_of(printed(intake, f"{path}.pdf"))
+    for said in (payment["receipt"], "150.000", "Một trăm năm mươi nghìn đồng", "tiền mặt", "Nguyễn Thị Hoa"):
+        assert said in text, (said, text)
+    assert "ĐÃ HỦY" not in text
+    intake.database["dossiers"].update_one(
+        {"_id": found["id"]},
+        {"$set": {"payments.0.reversal": {"at": intake.clock(), "by": "kế toán", "reason": "Ghi nhầm"}}},
+    )
+    assert "ĐÃ HỦY" in text_of(printed(intake, f"{path}.pdf"))
+    problem(intake.get(f"dossiers/{found['id']}/payments/none/receipt.pdf", "counter_officer"), 404)
+
+
 @pytest.mark.parametrize("path", ["refusal", "handover", "supplement-request"])
 def test_a_paper_about_what_has_not_happened_is_refused(intake: Running, path: str) -> None:
     found = filed(intake)

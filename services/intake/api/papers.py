@@ -20,6 +20,7 @@ SUMMARIES: dict[Kind, str] = {
     "supplement_request": "Form 02: what the applicant is to supplement, and why.",
     "refusal": "Form 03: why the dossier is not received.",
     "handover": "The slip that the receiver of the result signs.",
+    "payment": "The receipt of a payment, with the amount in words.",
     "register": "Form 07: the register of what an agency received.",
 }
 LATER = (
@@ -38,6 +39,16 @@ def answer(paper: Printed, kept: Kept) -> Answer:
 def add_routes(router: Router, use: PaperUseCases) -> None:
     for path, kind in PATHS.items():
         _of_dossier(router, use, path, kind)
+
+    @router.get(
+        "/dossiers/<id>/payments/<payment>/receipt.pdf",
+        scope="dossiers.read",
+        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+    )
+    def print_payment_receipt(call: Call, id: str, payment: str) -> Answer:
+        return answer(*use.of_payment(call, id, payment))
+
+    print_payment_receipt.__doc__ = SUMMARIES["payment"] + LATER
 
     @router.get(
         "/register.pdf",

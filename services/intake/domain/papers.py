@@ -13,13 +13,16 @@ from typing import Any, Literal
 
 from chassis import worktime
 from chassis.errors import WrongState
+from intake.domain.amounts import in_words
 from intake.domain.dossiers import Dossier, Submitted
+from intake.domain.fees import Payment
+from intake.domain.payments import bill_of
 from intake.inbound import Agency, Procedure
 
 EDITION = 1
 """Counts changes of the templates: with another edition, nothing that was printed before is found again."""
 
-Kind = Literal["receipt", "supplement_request", "refusal", "handover", "register"]
+Kind = Literal["receipt", "supplement_request", "refusal", "handover", "register", "payment"]
 
 
 class NothingToPrint(WrongState):
@@ -111,6 +114,27 @@ def handover(dossier: Dossier, agency: Agency) -> Printed:
             "handed_over_at": None if given is None else _text(given.at),
             "receiver": None if given is None else given.to,
             "method": dossier.result_return if given is None else given.method,
+        },
+    )
+
+
+def payment(dossier: Dossier, agency: Agency, paid: Payment) -> Printed:
+    """The receipt (biên lai) of one payment; a reversed one is printed as void."""
+    return Printed(
+        "payment",
+        {
+            **_heading(dossier, agency, paid.recorded_at),
+            "number": paid.receipt,
+            "receipt_book": paid.receipt_book,
+            "code": dossier.code or dossier.id,
+            "payer": dossier.applicant.name,
+            "address": dossier.applicant.address,
+            "lines": [{"name": line.name, "amount": line.amount} for line in bill_of(dossier, paid.bill).lines],
+            "amount": paid.amount,
+            "in_words": in_words(paid.amount),
+            "method": paid.method,
+            "paid_at": _text(paid.paid_at),
+            "void": paid.reversal is not None,
         },
     )
 

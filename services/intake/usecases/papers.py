@@ -9,6 +9,7 @@ from chassis.web import Call
 from intake.domain import papers
 from intake.domain.dossiers import Dossier
 from intake.domain.papers import Kind, Printed
+from intake.domain.payments import payment_of
 from intake.inbound import Agency
 from intake.queries.dossiers import DossierQueries
 from intake.store import IntakeStore
@@ -35,6 +36,12 @@ class PaperUseCases:
         dossier = self._queries.dossier(call.principal, id).state
         agency = self._agency(dossier.dimensions.agency, worktime.local_day(dossier.filed_at))
         return self._asked(call, self._paper(dossier, agency, kind))
+
+    def of_payment(self, call: Call, id: str, payment: str) -> tuple[Printed, Kept]:
+        """The receipt of a payment, for who may see the dossier. Raises NotFound, PaperFailed."""
+        dossier = self._queries.dossier(call.principal, id).state
+        agency = self._agency(dossier.dimensions.agency, worktime.local_day(dossier.filed_at))
+        return self._asked(call, papers.payment(dossier, agency, payment_of(dossier, payment)))
 
     def register(self, call: Call, agency: str, first: date, last: date) -> tuple[Printed, Kept]:
         """Form 07 of what an agency received on those days, both included. Raises Invalid, NotFound, PaperFailed."""
