@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Any, Generic, TypeVar, cast
 
 import pymongo
-from bson.codec_options import CodecOptions, TypeRegistry
+from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from pydantic import TypeAdapter
 from pymongo import ASCENDING, MongoClient, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.collection import Collection
@@ -60,8 +61,17 @@ def _bson_fallback(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a document")
 
 
+class _PlainInt(TypeDecoder):
+    """The driver reads numbers above 2³¹ as a class of its own, which not every library takes for an integer."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: int) -> int:
+        return int(value)
+
+
 _CODEC: CodecOptions[Document] = CodecOptions(
-    tz_aware=True, type_registry=TypeRegistry(fallback_encoder=_bson_fallback)
+    tz_aware=True, type_registry=TypeRegistry([_PlainInt()], fallback_encoder=_bson_fallback)
 )
 
 

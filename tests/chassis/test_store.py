@@ -227,6 +227,13 @@ def test_writes_are_majority_and_journaled(database: MongoDB) -> None:
     assert database["x"].write_concern.document == {"w": "majority", "j": True}
 
 
+def test_a_large_number_comes_back_as_a_plain_one(database: MongoDB) -> None:
+    database["x"].insert_one({"_id": 1, "a": [2**31, {"b": 2**62}], "c": 7})
+    found = database["x"].find_one({"_id": 1})
+    assert found == {"_id": 1, "a": [2**31, {"b": 2**62}], "c": 7}
+    assert {type(found["a"][0]), type(found["a"][1]["b"]), type(found["c"])} == {int}
+
+
 def test_what_a_document_cannot_hold_is_refused(database: MongoDB) -> None:
     with pytest.raises(TypeError, match="has no place in a document"):
         database["x"].insert_one({"a": object()})
