@@ -101,7 +101,7 @@ def test_a_container_is_confined(name: str) -> None:
 
 
 def test_the_limits_fit_a_small_machine() -> None:
-    assert sum(containers()[name]["HostConfig"]["Memory"] for name in LASTING) <= 4.5 * 2**30
+    assert sum(containers()[name]["HostConfig"]["Memory"] for name in LASTING) <= 5 * 2**30
 
 
 def test_only_the_gateway_is_published() -> None:
