@@ -102,7 +102,7 @@ def read(text: str) -> tuple[list[Row], list[RowResult]]:
     text = unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
     header, _, _ = text.partition("\n")
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [name.strip().lower() for name in next(lines, [])]
         missing = [name for name in COLUMNS if names.count(name) != 1]
