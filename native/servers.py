@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ class ServerMissingError(NativeError):
     """The server's program is not on this machine."""
 
 
-class Server:
+class Server(ABC):
     """What both servers share: a data directory, a log file and a life cycle."""
 
     start_timeout = 60.0
@@ -48,13 +49,13 @@ class Server:
             raise RuntimeError(f"{type(self).__name__} does not run")
         return self._child
 
+    @abstractmethod
     def launch(self) -> None:
         """Start the process without waiting for it. Raises ServerMissingError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def await_ready(self) -> None:
         """Return when it answers. Raises ChildFailedError when it ends or is silent for `start_timeout` seconds."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Launch it and wait until it answers. After an exception nothing of it runs."""

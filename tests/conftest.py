@@ -10,6 +10,7 @@ import pytest
 from pymongo import MongoClient
 
 from native.servers import Mongod, RabbitMQ
+from tests.support.databases import empty
 from tests.support.servers import Broker, SharedServers, ask, make_mongod, make_rabbitmq, scratch_folder
 
 SERVERS = pytest.StashKey[SharedServers]()
@@ -59,6 +60,27 @@ def database_prefix(mongo: MongoClient[dict[str, Any]]) -> Iterator[str]:
     for name in mongo.list_database_names():
         if name.startswith(prefix):
             mongo.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kept_prefix(mongo: MongoClient[dict[str, Any]]) -> Iterator[str]:
+    """What the names of databases begin with that this test process makes once and uses again, see
+    `emptied_prefix`."""
+    prefix = f"k{secrets.token_hex(6)}_"
+    yield prefix
+    for name in mongo.list_database_names():
+        if name.startswith(prefix):
+            mongo.drop_database(name)
+
+
+@pytest.fixture
+def emptied_prefix(mongo: MongoClient[dict[str, Any]], kept_prefix: str) -> str:
+    """As `database_prefix`, for databases whose collections and indexes take longer to make than a test does: they
+    are there from an earlier test, and empty."""
+    for name in mongo.list_database_names():
+        if name.startswith(kept_prefix):
+            empty(mongo, name)
+    return kept_prefix
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from chassis.consume import Done, Duplicate, Handler, Outcome, Received
+from chassis.envelope import adapter_of
 from chassis.store import Copies
 
 
 def copying(copies: Copies, kind: type, row: Callable[[Any], tuple[str, Any]]) -> Handler:
     """A handler that puts a batch's news into the copies. `row` gives an event's (id, thing), the thing of class
     `kind`."""
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    adapter = adapter_of(kind)
 
     def handle(batch: Sequence[Received]) -> Sequence[Outcome]:
         rows = []

@@ -16,7 +16,6 @@ from typing import Any, Generic, TypeVar, cast
 import pymongo
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.int64 import Int64
-from pydantic import TypeAdapter
 from pymongo import ASCENDING, MongoClient, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -32,7 +31,7 @@ from pymongo.errors import (
 from pymongo.server_api import ServerApi
 
 from chassis.clock import Clock
-from chassis.envelope import EventData, OutgoingEvent, outgoing
+from chassis.envelope import EventData, OutgoingEvent, adapter_of, outgoing
 
 UNAVAILABLE: tuple[type[Exception], ...] = (
     ConnectionFailure,
@@ -207,7 +206,7 @@ class Aggregates(Generic[T]):
 
     def __init__(self, database: Database[Document], name: str, kind: type[T], carrier: Carrier) -> None:
         self.collection: Collection[Document] = database[name]
-        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._adapter = adapter_of(cast("type", kind))
         self._names = [field.name for field in fields(cast(Any, kind)) if field.name != "id"]
         self._carrier = carrier
 
@@ -223,7 +222,7 @@ class Aggregates(Generic[T]):
         return {document["_id"]: self.loaded(document) for document in found}
 
     def loaded(self, document: Document) -> Loaded[T]:
-        state = self._adapter.validate_python({**document, "id": document["_id"]})
+        state: T = self._adapter.validate_python({**document, "id": document["_id"]})
         answers = tuple(KeptAnswer(**answer) for answer in document.get("doc_answers", ()))
         return Loaded(document["_id"], document["doc_version"], document["doc_sequence"], state, answers)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import IO, Any, Literal, TypeVar, get_args
 
 from flask import Flask, Response, request
@@ -208,8 +209,9 @@ def application(
             methods=[route.method],
             provide_automatic_options=False,
         )
-    document = to_json(openapi.document(router, health.version["version"]))
-    _plain(app, f"{router.prefix}/openapi.json", lambda: Response(document, mimetype="application/json"))
+    # Made when it is first asked for: it takes longer than everything else in the start of a process.
+    document = cache(lambda: to_json(openapi.document(router, health.version["version"])))
+    _plain(app, f"{router.prefix}/openapi.json", lambda: Response(document(), mimetype="application/json"))
     _plain(app, "/livez", lambda: _json({"status": "ok"}))
     _plain(app, "/readyz", lambda: _ready(health))
     _plain(app, "/version", lambda: _json(health.version))

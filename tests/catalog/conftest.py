@@ -12,11 +12,12 @@ from catalog.store import CatalogStore
 from chassis import keys, store
 from chassis.service import Context, app_of
 from tests.catalog.callers import NOW, Api
+from tests.support.databases import indexed_once
 
 
 @pytest.fixture
-def database_url(mongo_url: str, database_prefix: str) -> str:
-    return mongo_url.replace("/?", f"/{database_prefix}catalog?")
+def database_url(mongo_url: str, emptied_prefix: str) -> str:
+    return mongo_url.replace("/?", f"/{emptied_prefix}catalog?")
 
 
 @pytest.fixture
@@ -63,4 +64,7 @@ def api(
 ) -> Api:
     settings = make_settings("amqp://nobody:x@127.0.0.1:1/nowhere")
     context = Context(settings, database, store.Carrier(lambda: NOW), lambda: NOW)
-    return Api(app_of(CATALOG, assemble(context), context).test_client(), mint("catalog.edit"))
+    return Api(
+        app_of(CATALOG, indexed_once(assemble(context), settings.mongo_url), context).test_client(),
+        mint("catalog.edit"),
+    )

@@ -15,7 +15,8 @@ from native.access import Persona
 from tests.intake.making import body
 from tests.support import catalogue
 from tests.support.catalogue import ELSEWHERE, HERE
-from tests.support.services import Clock, Running, Tokens, database_url, empty, running
+from tests.support.databases import empty
+from tests.support.services import Clock, Running, Tokens, database_url, running
 
 PROVIDER, SECRET, NEXT_SECRET = "napas", "a-secret-of-the-provider's-own", "the-secret-that-comes-after-it"
 ACCOUNTS = {

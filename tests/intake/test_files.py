@@ -22,6 +22,7 @@ from tests.intake.making import body
 from tests.intake.uploading import send, sent, store_of
 from tests.support import contents
 from tests.support.catalogue import ELSEWHERE, HERE
+from tests.support.databases import empty
 from tests.support.plans import watched
 from tests.support.services import (
     Clock,
@@ -29,7 +30,6 @@ from tests.support.services import (
     Tokens,
     another_process,
     database_url,
-    empty,
     pointers,
     problem,
     running,

@@ -19,12 +19,12 @@ from tests.intake.uploading import sent, store_of
 from tests.support import contents
 from tests.support.catalogue import province
 from tests.support.clamd import THREAT, ClamdServer, eicar
+from tests.support.databases import empty
 from tests.support.services import (
     Clock,
     Running,
     Tokens,
     database_url,
-    empty,
     pointers,
     problem,
     running,

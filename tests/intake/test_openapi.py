@@ -20,7 +20,8 @@ def test_made_up_requests_are_answered_as_the_document_says(intake: Running) -> 
         "channel": "counter",
         "applicant": body()["applicant"],
     }
-    answered = fuzz(intake, everything(INTAKE), known)
+    # Fewer than usual: most routes are sent more by the tests of their own nouns.
+    answered = fuzz(intake, everything(INTAKE), known, examples=6)
     reached = {operation.rpartition("/v1/")[2] for operation, statuses in answered.items() if statuses & {200, 201}}
     # What only a dossier in another state allows is reached by the tests of the routes' own nouns.
     assert reached >= {

@@ -23,8 +23,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database_url(mongo_url: str, database_prefix: str) -> str:
-    return services.database_url(mongo_url, f"{database_prefix}notify")
+def database_url(mongo_url: str, emptied_prefix: str) -> str:
+    return services.database_url(mongo_url, f"{emptied_prefix}notify")
 
 
 @pytest.fixture

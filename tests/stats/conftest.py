@@ -15,6 +15,7 @@ from stats.store import StatsStore
 from stats.usecases import UseCases
 from tests.stats.intake_server import IntakeServer
 from tests.stats.making import at
+from tests.support.databases import indexed_once
 from tests.support.services import Clock, Running, Tokens
 
 
@@ -29,8 +30,8 @@ class IntakeDouble:
 
 
 @pytest.fixture
-def stats_url(mongo_url: str, database_prefix: str) -> str:
-    return mongo_url.replace("/?", f"/{database_prefix}stats?")
+def stats_url(mongo_url: str, emptied_prefix: str) -> str:
+    return mongo_url.replace("/?", f"/{emptied_prefix}stats?")
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def serve(
 
     def make(intake_url: str) -> Running:
         context = make_context(intake_url)
-        parts = STATS.assemble(context)
+        parts = indexed_once(STATS.assemble(context), stats_url)
         return Running(
             service=STATS,
             url=stats_url,

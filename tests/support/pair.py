@@ -12,7 +12,8 @@ from pymongo import MongoClient
 
 from intake.main import INTAKE
 from tests.support import catalogue
-from tests.support.services import Clock, Running, Tokens, database_url, empty, running
+from tests.support.databases import empty
+from tests.support.services import Clock, Running, Tokens, database_url, running
 from workflow.main import WORKFLOW
 
 

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import Flask
-from pymongo import MongoClient
 from pymongo.database import Database
 from werkzeug.test import TestResponse
 
@@ -24,6 +23,7 @@ from chassis.envelope import read, read_data
 from chassis.service import Context, Parts, Service
 from chassis.worktime import ZONE
 from native.access import PERSONAS, Persona
+from tests.support.databases import indexed_once
 
 PROBLEM_FIELDS = frozenset({"type", "title", "status", "code", "detail", "instance", "errors"})
 WHEN = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -239,7 +239,7 @@ def running(of: Service[Any], url: str, tokens: Tokens, clock: Clock, **more: An
         }
     )
     context = Context(settings, store.connect(url), store.Carrier(clock), clock)
-    parts = of.assemble(context)
+    parts = indexed_once(of.assemble(context), url)
     try:
         yield Running(of, url, service.app_of(of, parts, context), parts, context.database, clock, tokens)
     finally:
@@ -251,10 +251,3 @@ def another_process(of: Running) -> Iterator[Running]:
     """Another process of the same service on the same database, which keeps nothing in memory yet."""
     with running(of.service, of.url, of.tokens, of.clock) as other:
         yield other
-
-
-def empty(client: MongoClient[store.Document], database: str) -> None:
-    """Takes every document out of a database and leaves its indexes, which are what takes long to make."""
-    for name in client[database].list_collection_names():
-        if not name.startswith("system."):
-            client[database][name].delete_many({})
