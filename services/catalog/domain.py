@@ -97,7 +97,12 @@ class Fee:
 class Step:
     """A step of the process. `agency`: None is the receiving agency, "@parent" its parent, else an agency's id. The
     time is an amount, or a share (percent) of the procedure's duration. The step that signs the result has
-    `decision`."""
+    `decision`.
+
+    It comes when all (`join` "all") or one ("any") of the steps `after` are behind it, and is skipped unless
+    `condition` holds: JSON Schema (2020-12) over {"facts": {…}, "outcomes": {step: outcome}}; None always holds.
+    `kind`: "opinion" asks another agency, which may let its time pass; "child" is done by a process of its own, that
+    of the procedure `child`."""
 
     id: str
     name: str
@@ -107,19 +112,35 @@ class Step:
     share: int | None = None
     after: tuple[str, ...] = ()
     decision: bool = False
+    kind: Literal["task", "opinion", "child"] = "task"
+    join: Literal["all", "any"] = "all"
+    condition: dict[str, Any] | None = None
+    child: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """An answer of the form that the process asks for, by its JSON pointer (RFC 6901). It identifies nobody: it leaves
+    intake with the dossier's dimensions."""
+
+    name: str
+    pointer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     steps: tuple[Step, ...]
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What the applicant gets. `code`: `KQ.<ministry>.<6 digits>`."""
+    """What the applicant gets. `code`: `KQ.<ministry>.<6 digits>`. `template`: the text from which the result is
+    printed, with fields of the dossier in it; None: it is always uploaded."""
 
     code: str | None
     name: str
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ Every event carries the dossier's dimensions, so that a consumer can count it wh
 identifies a person is in `personal` and nowhere else: archives, feeds and logs leave that field out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Channel = Literal["online", "counter", "post"]
 ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
@@ -60,7 +60,7 @@ class DossierFiled:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierReceived:
     """Received: it has a code and a promised due date (None: the procedure has none). `clock_at`: when the clock
-    starts."""
+    starts. `facts`: what the procedure's process asks for, by name; they identify nobody."""
 
     TYPE: ClassVar[str] = "intake.dossier.received.v1"
     dimensions: Dimensions
@@ -74,6 +74,7 @@ class DossierReceived:
     due_at: datetime | None
     digitised: bool
     personal: Personal
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

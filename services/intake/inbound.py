@@ -1,5 +1,6 @@
 """Intake's own reading of what catalog and workflow publish: only the fields that it uses."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -62,6 +63,19 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """An answer of the form that the process asks for, by its JSON pointer."""
+
+    name: str
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
     """A version of a procedure, as a dossier is filed under it. `form`: JSON Schema (2020-12) of what is filled in."""
 
@@ -81,6 +95,7 @@ class Procedure:
     valid_to: date | None
     form: dict[str, Any] | None = None
     result: Result | None = None
+    process: Process = dataclasses.field(default_factory=Process)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

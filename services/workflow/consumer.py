@@ -8,7 +8,9 @@ from chassis.consume import Done, Duplicate, Later, Outcome, Received, Subscript
 from chassis.copies import copying
 from chassis.store import Change, New
 from chassis.worktime import local_day
-from workflow import domain, inbound
+from workflow import inbound
+from workflow.domain import course, endings
+from workflow.domain.processes import Process
 from workflow.store import WorkflowStore
 
 ROUNDS = 5
@@ -16,22 +18,27 @@ ROUNDS = 5
 
 
 def table(store: WorkflowStore, clock: Clock) -> list[Subscription]:
+    catalogue = store.catalogue
     return [
         Subscription(
-            copying(store.procedures, inbound.Procedure, lambda data: (_version(data.procedure), data.procedure)),
+            copying(
+                store.catalogue.procedures, inbound.Procedure, lambda data: (_version(data.procedure), data.procedure)
+            ),
             {"catalog.procedure.published.v1": inbound.ProcedurePublished},
         ),
         Subscription(
-            copying(store.agencies, inbound.Agency, lambda data: (data.agency.id, data.agency)),
+            copying(catalogue.agencies, inbound.Agency, lambda data: (data.agency.id, data.agency)),
             {"catalog.agency.changed.v1": inbound.AgencyChanged},
         ),
         Subscription(
             # An agency ends once, so its first predecessor names a succession.
-            copying(store.agencies_succeeded, inbound.AgencySucceeded, lambda data: (data.predecessors[0], data)),
+            copying(
+                store.catalogue.agencies_succeeded, inbound.AgencySucceeded, lambda data: (data.predecessors[0], data)
+            ),
             {"catalog.agency.succeeded.v1": inbound.AgencySucceeded},
         ),
         Subscription(
-            copying(store.calendars, inbound.CalendarChanged, lambda data: (str(data.year), data)),
+            copying(catalogue.calendars, inbound.CalendarChanged, lambda data: (str(data.year), data)),
             {"catalog.calendar.changed.v1": inbound.CalendarChanged},
         ),
         Subscription(
@@ -51,18 +58,19 @@ def _version(procedure: inbound.Procedure) -> str:
 def _start(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
     """One process for each received dossier; a repeated event finds its `_id` taken."""
     outcomes: dict[int, Outcome] = {}
-    begun: list[tuple[int, New[domain.Process]]] = []
-    now, calendar, successions = clock(), store.calendar(), store.successions()
+    begun: list[tuple[int, New[Process]]] = []
+    catalogue, now = store.catalogue, clock()
+    calendar, successions = catalogue.calendar(), catalogue.successions()
     for n, item in enumerate(batch):
         received: inbound.DossierReceived = item.data
         acting = partial(successions.acting, day=local_day(received.received_at))
-        procedure = store.procedure(f"{received.dimensions.procedure}/{received.dimensions.procedure_version}")
-        agency = store.agency(acting(received.dimensions.agency))
+        procedure = catalogue.procedure(f"{received.dimensions.procedure}/{received.dimensions.procedure_version}")
+        agency = catalogue.agency(acting(received.dimensions.agency))
         if procedure is None or agency is None:
             outcomes[n] = Later("procedure_not_here_yet" if procedure is None else "agency_not_here_yet")
             continue
-        process, said = domain.start(
-            item.event.subject, received, procedure, agency, calendar, now, acting, store.decisions()
+        process, said = course.start(
+            item.event.subject, received, procedure, agency, calendar, now, acting, catalogue.decisions()
         )
         if process.due_at != received.due_at and not calendar.covers(local_day(received.received_at)):
             # Intake knew a calendar that has not come here yet, so the due date would be another than the promised one.
@@ -81,14 +89,14 @@ def _withdraw(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -> 
     outcomes.update((n, Done()) for n in range(len(batch)) if n not in waiting)
     for _ in range(ROUNDS):
         loaded = store.processes.load_many({item.event.subject for item in waiting.values()})
-        changes: dict[int, Change[domain.Process]] = {}
+        changes: dict[int, Change[Process]] = {}
         seen: set[str] = set()
         for n, item in waiting.items():
             before = loaded.get(item.event.subject)
             if before is None:
                 outcomes[n] = Later("process_not_here_yet")
                 continue
-            after = domain.withdraw(before.state, item.data.withdrawn_at, clock())
+            after = endings.withdraw(before.state, item.data.withdrawn_at, clock())
             if after is before.state or item.event.subject in seen:
                 outcomes[n] = Duplicate()
                 continue

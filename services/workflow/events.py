@@ -6,7 +6,7 @@ applicant.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 Outcome = Literal["completed", "approved", "rejected"]
@@ -100,4 +100,135 @@ class DossierFinished:
     result_name: str
 
 
-PUBLISHED = (DossierStarted, TaskAssigned, TaskCompleted, DossierTransferred, DossierRescheduled, DossierFinished)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementRequested:
+    """The agency that works on it asks the applicant for more (form 02), for the `number`th time since its reception,
+    `components` by their codes. `until`: the last day that it waits. The clock pauses."""
+
+    TYPE: ClassVar[str] = "workflow.supplement.requested.v1"
+    code: str
+    agency: str
+    requested_at: datetime
+    number: int
+    components: tuple[str, ...]
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRequested:
+    """A fee that was found while it was worked on; the clock pauses until it is paid. `amount` in đồng."""
+
+    TYPE: ClassVar[str] = "workflow.fee.requested.v1"
+    code: str
+    agency: str
+    requested_at: datetime
+    amount: int
+    reason: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierPaused:
+    """The clock stands still. `kind`: what it waits for; "supplement" and "fee" come with an event of their own."""
+
+    TYPE: ClassVar[str] = "workflow.dossier.paused.v1"
+    code: str
+    kind: Literal["supplement", "fee", "other"]
+    paused_at: datetime
+    basis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierResumed:
+    """The clock goes on, or, when it `restarted`, begins anew. `previous_due_at`: what was promised before the
+    pause."""
+
+    TYPE: ClassVar[str] = "workflow.dossier.resumed.v1"
+    code: str
+    kind: Literal["supplement", "fee", "other"]
+    resumed_at: datetime
+    restarted: bool
+    due_at: datetime | None
+    previous_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierExtended:
+    """More time. `apology`: form 04 was issued with it, `in_time` when that was before or on the due day."""
+
+    TYPE: ClassVar[str] = "workflow.dossier.extended.v1"
+    code: str
+    extended_at: datetime
+    amount: float
+    unit: Literal["working_day", "calendar_day", "hour"]
+    basis: str
+    reason: str
+    apology: bool
+    in_time: bool
+    due_at: datetime
+    previous_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierStopped:
+    """Work on it has ended without a decision (form 05)."""
+
+    TYPE: ClassVar[str] = "workflow.dossier.stopped.v1"
+    code: str
+    procedure: str
+    procedure_version: int
+    agency: str
+    stopped_at: datetime
+    due_at: datetime | None
+    reason: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineApproaching:
+    """The due date comes near. `told`: the agencies that should do something about it."""
+
+    TYPE: ClassVar[str] = "workflow.deadline.approaching.v1"
+    code: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed:
+    """The due date has passed. `told`: as above, and whom it escalates to. `apology`: form 04 was issued in time."""
+
+    TYPE: ClassVar[str] = "workflow.deadline.missed.v1"
+    code: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+    apology: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOverdue:
+    """A step's own due time has passed and it is not done."""
+
+    TYPE: ClassVar[str] = "workflow.task.overdue.v1"
+    code: str
+    task: str
+    step: str
+    step_name: str
+    role: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+
+
+PUBLISHED = (
+    DossierStarted,
+    TaskAssigned,
+    TaskCompleted,
+    DossierTransferred,
+    DossierRescheduled,
+    DossierFinished,
+)

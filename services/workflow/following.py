@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from chassis.clock import Clock
 from chassis.store import Change, Loaded
 from chassis.worktime import local_day
-from workflow import domain, settlings
-from workflow.domain import By, Process
-from workflow.settlings import Settling
-from workflow.store import Calendars, WorkflowStore
+from workflow.domain import settlings, successions
+from workflow.domain.calendars import reschedule
+from workflow.domain.parts import By
+from workflow.domain.processes import SYSTEM, Process
+from workflow.domain.settlings import Settling
+from workflow.store import WorkflowStore
+from workflow.store.catalogue import Calendars
 
 BATCH = 500
 SETTLE = timedelta(seconds=10)
@@ -29,14 +32,14 @@ class Following:
     def agencies(self) -> bool:
         """Hands on a batch of what is not done at agencies that have ended; True when there may be more."""
         now = self._clock()
-        day, successions = local_day(now), self._store.successions()
-        ended = successions.ended(day)
+        day, known = local_day(now), self._store.catalogue.successions()
+        ended = known.ended(day)
         if not ended:
             return False
-        loaded = self._store.involving(ended, BATCH)
+        loaded = self._store.processes.involving(ended, BATCH)
         changes: list[Change[Process]] = []
         for each in loaded:
-            state, said = domain.hand_on(each.state, successions, day, now)
+            state, said = successions.hand_on(each.state, known, day, now)
             if state is not each.state:
                 changes.append(Change(each, state, said, now))
         written = self._store.processes.save(changes)
@@ -44,13 +47,13 @@ class Following:
 
     def calendars(self) -> bool:
         """Computes a batch of due dates anew after a calendar changed; True when there may be more."""
-        years, known = self._store.calendar_years(), self._store.settlings()
+        years, known = self._store.catalogue.calendar_years(), self._store.catalogue.settlings()
         more = False
         for year in years.years:
             sequence, before = years.sequences[year.year], known.get(year.year)
             if before is None or before.sequence < sequence:
                 after = settlings.seen(before, year, sequence, self._clock())
-                self._store.note_settling(year.year, before, after)
+                self._store.catalogue.note_settling(year.year, before, after)
                 self._passed.pop(year.year, None)
                 more = True
             elif before.pending:
@@ -60,11 +63,11 @@ class Following:
     def _reschedule(self, years: Calendars, year: int, decision: str, settling: Settling) -> bool:
         begin, end = settlings.span(settling.pending)
         now = self._clock()
-        loaded = self._store.running_between(begin, end, self._passed.get(year), BATCH)
+        loaded = self._store.processes.running_between(begin, end, self._passed.get(year), BATCH)
         changes: list[Change[Process]] = []
-        by = By(domain.SYSTEM, "", now, now)
+        by = By(SYSTEM, "", now, now)
         for each in loaded:
-            state, said = domain.reschedule(each.state, year, decision, years.calendar, by)
+            state, said = reschedule(each.state, year, decision, years.calendar, by)
             if state is not each.state:
                 changes.append(Change(each, state, said, now))
         self._store.processes.save(changes)
@@ -74,7 +77,7 @@ class Following:
         # The pass has come to the end; those that officers changed at the same moment are met by the next one.
         self._passed.pop(year, None)
         if now - settling.seen_at >= SETTLE:
-            self._store.note_settling(year, settling, settlings.settled(settling))
+            self._store.catalogue.note_settling(year, settling, settlings.settled(settling))
         return False
 
 

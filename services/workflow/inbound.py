@@ -1,8 +1,8 @@
 """Workflow's own reading of what catalog and intake publish: only the fields that it uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,8 @@ class Duration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`agency`: None is the receiving agency, "@parent" its parent. `amount`, or `share` in percent of the budget."""
+    """`agency`: None is the receiving agency, "@parent" its parent. `amount`, or `share` in percent of the budget.
+    `condition`: JSON Schema over {"facts": …, "outcomes": …}. `child`: the procedure whose own process does it."""
 
     id: str
     name: str
@@ -23,6 +24,10 @@ class Step:
     share: int | None
     after: tuple[str, ...]
     decision: bool
+    kind: Literal["task", "opinion", "child"] = "task"
+    join: Literal["all", "any"] = "all"
+    condition: dict[str, Any] | None = None
+    child: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
+    """`template`: the text from which it is printed; None: it is always uploaded."""
+
     name: str
+    code: str | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class Procedure:
     version: int
     process: Process
     result: Result
+    supplement_rule: Literal["pause", "restart"] = "pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,7 @@ class DossierReceived:
     clock_at: datetime
     budget: Duration | None
     due_at: datetime | None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

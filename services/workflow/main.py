@@ -3,19 +3,28 @@
 from chassis import service, worker
 from chassis.service import Context, Parts, Service
 from chassis.store import UNAVAILABLE
+from chassis.web import Router
 from workflow import api, consumer, events
+from workflow.api import processes as process_routes
+from workflow.api import tasks as task_routes
 from workflow.following import Following
-from workflow.queries import Queries
+from workflow.queries.processes import ProcessQueries
+from workflow.queries.tasks import TaskQueries
 from workflow.settings import WorkflowSettings
 from workflow.store import WorkflowStore
-from workflow.usecases import UseCases
+from workflow.usecases.tasks import TaskUseCases
 
 
 def assemble(context: Context[WorkflowSettings]) -> Parts:
     store = WorkflowStore(context.database, context.carrier)
-    use, queries, following = UseCases(store), Queries(store), Following(store, context.clock)
+    following = Following(store, context.clock)
+
+    def add_routes(router: Router) -> None:
+        task_routes.add_routes(router, TaskUseCases(store), TaskQueries(store))
+        process_routes.add_routes(router, ProcessQueries(store))
+
     return Parts(
-        add_routes=lambda router: api.add_routes(router, use, queries),
+        add_routes=add_routes,
         table=consumer.table(store, context.clock),
         outboxes=[store.processes.collection],
         ensure_indexes=store.ensure_indexes,

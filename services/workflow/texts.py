@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chassis.worktime import ZONE
-from workflow.domain import Process, State
+from workflow.domain.processes import Process, State
 
 UNIT = {
     "working_day": ("ngày làm việc", "working days"),

@@ -9,8 +9,10 @@ from catalog.domain import Step as CatalogStep
 from chassis import worktime
 from tests.support import catalogue
 from tests.support.catalogue import BUSINESS, HERE, PROVINCE
-from workflow import domain, inbound
-from workflow.domain import By, Outcome, Process, Task, TaskState
+from workflow import inbound
+from workflow.domain import course, tasks
+from workflow.domain.parts import By, Outcome, Task, TaskState
+from workflow.domain.processes import Process
 
 RECEIVED_AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 """A Wednesday, 09:00 in Asia/Ho_Chi_Minh."""
@@ -63,7 +65,7 @@ def started(
     procedure_: inbound.Procedure | None = None, amount: float | None = 3, **changes: Any
 ) -> tuple[Process, Sequence[Any]]:
     """A process that has just begun, and what was said."""
-    return domain.start(
+    return course.start(
         "d1", received(amount, **changes), procedure_ or procedure(), agency(), CALENDAR, by().recorded_at
     )
 
@@ -79,7 +81,7 @@ def open_tasks(process: Process) -> list[str]:
 
 
 def claim(process: Process, step: str, by_: By) -> Process:
-    return domain.claim(process, task(process, step), by_)[0]
+    return tasks.claim(process, task(process, step), by_)[0]
 
 
 def complete(
@@ -88,7 +90,7 @@ def complete(
     """Without an outcome, the one that leads on."""
     this = task(process, step)
     fitting: Outcome = "approved" if this.decision else "completed"
-    return domain.complete(process, this, outcome or fitting, note, CALENDAR, by_)
+    return tasks.complete(process, this, outcome or fitting, note, CALENDAR, by_)
 
 
 def finished(decision: Outcome = "approved", after_hours: float = 4) -> Process:

@@ -22,8 +22,11 @@ from tests.support.catalogue import ELSEWHERE, HERE, PROVINCE
 from tests.support.services import local
 from tests.workflow import making
 from tests.workflow.making import DUC, LAN, RECEIVED_AT, by, claim, complete, open_tasks, started, task
-from workflow import domain, events, inbound
-from workflow.domain import NO_DUE, Outcome, Process, State, Task, TaskClaimed, TaskNotOpen, TaskState
+from workflow import events, inbound
+from workflow.domain import clock, course, parts, processes, tasks
+from workflow.domain.parts import Outcome, Task, TaskState
+from workflow.domain.processes import NO_DUE, Process, State, Turn
+from workflow.domain.tasks import TaskClaimed, TaskNotOpen
 
 HOURS = worktime.Hours.parse(catalogue.OFFICE)
 
@@ -70,7 +73,7 @@ def test_a_process_begins_with_its_first_step_open() -> None:
 def test_a_due_date_other_than_the_promised_is_noted_in_the_journal() -> None:
     promised = making.received().due_at
     off = worktime.Calendar([(date(2026, 3, 5), "off")], {2026})
-    process, _ = domain.start("d1", making.received(), making.procedure(), making.agency(), off, by().recorded_at)
+    process, _ = course.start("d1", making.received(), making.procedure(), making.agency(), off, by().recorded_at)
     assert promised is not None
     assert process.due_at == promised + timedelta(days=1)
     entry = process.journal[-1]
@@ -92,7 +95,7 @@ def test_a_due_date_other_than_the_promised_is_noted_in_the_journal() -> None:
 )
 def test_a_step_is_at_the_agency_that_the_process_names(agency: str | None, parent: str | None, where: str) -> None:
     procedure = making.procedure(step(1, agency=agency, decision=True))
-    process, said = domain.start(
+    process, said = course.start(
         "d1", making.received(), procedure, making.agency(parent=parent), making.CALENDAR, by().recorded_at
     )
     assert task(process, "s1").agency == where
@@ -135,9 +138,9 @@ def test_each_act_on_a_task_in_each_state(act: str, state: TaskState, who: str, 
     process = in_state(state)
     this = task(process, "s2" if state is TaskState.WAITING else "s1")
     assert this.state is state
-    acts: dict[str, Callable[[], domain.Turn]] = {
-        "claim": lambda: domain.claim(process, this, by(2, who)),
-        "complete": lambda: domain.complete(process, this, "completed", None, making.CALENDAR, by(2, who)),
+    acts: dict[str, Callable[[], Turn]] = {
+        "claim": lambda: tasks.claim(process, this, by(2, who)),
+        "complete": lambda: tasks.complete(process, this, "completed", None, making.CALENDAR, by(2, who)),
     }
     if error is not None:
         with pytest.raises(error) as refusal:
@@ -152,7 +155,7 @@ def test_each_act_on_a_task_in_each_state(act: str, state: TaskState, who: str, 
 
 def test_a_claim_is_said_in_the_journal_only() -> None:
     process, _ = started()
-    claimed, said = domain.claim(process, task(process, "s1"), by(1))
+    claimed, said = tasks.claim(process, task(process, "s1"), by(1))
     assert said == ()
     assert [entry.act for entry in claimed.journal] == ["started", "claimed"]
     assert task(claimed, "s1").assignee_name == LAN.title()
@@ -160,7 +163,7 @@ def test_a_claim_is_said_in_the_journal_only() -> None:
 
 def test_claiming_ones_own_task_again_changes_nothing() -> None:
     process = in_state(TaskState.CLAIMED)
-    assert domain.claim(process, task(process, "s1"), by(3)) == (process, ())
+    assert tasks.claim(process, task(process, "s1"), by(3)) == (process, ())
 
 
 @pytest.mark.parametrize(
@@ -192,9 +195,9 @@ def test_the_deciding_step_decides_and_no_other(decides: bool, outcome: Outcome,
 def test_no_act_on_a_task_lies_before_its_opening(act: str) -> None:
     process, _ = complete(started()[0], "s1", by(2))
     this = task(process, "s2")
-    acts: dict[str, Callable[[], domain.Turn]] = {
-        "claim": lambda: domain.claim(process, this, by(1.9)),
-        "complete": lambda: domain.complete(process, this, "completed", None, making.CALENDAR, by(1.9)),
+    acts: dict[str, Callable[[], Turn]] = {
+        "claim": lambda: tasks.claim(process, this, by(1.9)),
+        "complete": lambda: tasks.complete(process, this, "completed", None, making.CALENDAR, by(1.9)),
     }
     with pytest.raises(Invalid) as refusal:
         acts[act]()
@@ -338,7 +341,7 @@ def test_a_step_has_its_own_time(time: dict[str, Any], budget: tuple[Any, float]
     procedure = making.procedure(step(1, decision=True, **time))
     allowed = None if budget is None else inbound.Duration(amount=budget[1], unit=budget[0])
     received = replace(making.received(), budget=allowed, due_at=None)
-    process, said = domain.start("d1", received, procedure, making.agency(), making.CALENDAR, by().recorded_at)
+    process, said = course.start("d1", received, procedure, making.agency(), making.CALENDAR, by().recorded_at)
     expected = None if due is None else local(due)
     assert process.next_due_at == (NO_DUE if expected is None else expected)
     assert task(process, "s1").due_at == expected
@@ -371,8 +374,8 @@ def test_early_on_time_and_late_are_by_the_local_day(finished: str, timing: str)
     process, _ = started(making.procedure(step(1, decision=True)), 3)
     assert process.due_at == local("2026-03-09 09:00")
     at = local(finished)
-    process, said = domain.complete(
-        process, task(process, "s1"), "approved", None, making.CALENDAR, domain.By(LAN, "Lan", at, at)
+    process, said = tasks.complete(
+        process, task(process, "s1"), "approved", None, making.CALENDAR, parts.By(LAN, "Lan", at, at)
     )
     assert (process.timing, said[-1].timing) == (timing, timing)
 
@@ -386,10 +389,10 @@ def test_without_a_due_date_it_is_on_time() -> None:
 
 def test_working_minutes_are_counted_from_the_clocks_start_to_the_end() -> None:
     process, _ = started()
-    assert domain.used(process, by(1.5).at, making.CALENDAR) == 90
-    assert domain.used(process, by(24).at, making.CALENDAR) == 480
+    assert clock.used(process, by(1.5).at, making.CALENDAR) == 90
+    assert clock.used(process, by(24).at, making.CALENDAR) == 480
     finished = making.finished(after_hours=4)
-    assert domain.used(finished, by(1000).at, making.CALENDAR) == 150, "from 09:00 to 13:00, without the break"
+    assert clock.used(finished, by(1000).at, making.CALENDAR) == 150, "from 09:00 to 13:00, without the break"
 
 
 KINDS: tuple[worktime.DayKind, ...] = ("off", "working")
@@ -456,7 +459,7 @@ def test_the_clocks_due_date_is_the_one_that_reception_promised(
         personal=intake_events.Personal(name="X", email=None, phone=None, person=None),
     )  # fmt: skip
     told = outgoing(received, subject="d1", sequence=1, time=received_at).body.encode()
-    process, said = domain.start(
+    process, said = course.start(
         "d1",
         catalogue.as_read(inbound.DossierReceived, told),
         catalogue.as_read(inbound.ProcedurePublished, published).procedure,
@@ -522,7 +525,7 @@ def check_invariants(process: Process, said: list[Any]) -> None:
     assert len(of(events.DossierFinished)) == (1 if not active else 0)
     assert (process.state is State.FINISHED) is (not active)
     assert process.state is State.RUNNING or len(done) == len(process.tasks)
-    assert domain.first_broken_entry(process) is None
+    assert processes.first_broken_entry(process) is None
 
 
 @settings(deadline=None, max_examples=60)
@@ -571,12 +574,12 @@ def test_whatever_the_steps_and_the_order_each_is_opened_and_said_once(
 def test_a_changed_entry_is_found(index: int, change: dict[str, Any]) -> None:
     process = making.finished()
     journal = list(process.journal)
-    assert domain.first_broken_entry(process) is None
+    assert processes.first_broken_entry(process) is None
     journal[index] = replace(journal[index], **change)
-    assert domain.first_broken_entry(replace(process, journal=tuple(journal))) == index
+    assert processes.first_broken_entry(replace(process, journal=tuple(journal))) == index
 
 
 def test_a_missing_entry_is_found() -> None:
     process = making.finished()
-    assert domain.first_broken_entry(replace(process, journal=process.journal[1:])) == 0
-    assert domain.first_broken_entry(replace(process, journal=(*process.journal[:2], *process.journal[3:]))) == 2
+    assert processes.first_broken_entry(replace(process, journal=process.journal[1:])) == 0
+    assert processes.first_broken_entry(replace(process, journal=(*process.journal[:2], *process.journal[3:]))) == 2

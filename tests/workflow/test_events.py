@@ -11,7 +11,8 @@ from chassis.envelope import outgoing
 from tests.support.samples import check_each, sample
 from tests.support.services import Running
 from tests.workflow import making
-from workflow import domain, events
+from workflow import events
+from workflow.domain import calendars, course
 
 CATALOG = ("procedure.published", "agency.changed", "agency.succeeded", "calendar.changed")
 DOSSIER = "0198f3a1-6c00-8000-9000-00000000d001"
@@ -21,12 +22,12 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def test_published_events_are_the_samples() -> None:
     """A dossier goes to the parent agency, is decided there and comes back; of each type, the first that is said."""
     begun_at = making.RECEIVED_AT
-    process, began = domain.start(
+    process, began = course.start(
         DOSSIER, making.received(10), making.land(), making.agency(), making.CALENDAR, making.by().recorded_at
     )
     said: list[tuple[Any, datetime]] = [(data, begun_at) for data in began]
     off = worktime.Calendar([(date(2026, 3, 10), "off")], [2026])
-    _, moved = domain.reschedule(process, 2026, "Thông báo 12/TB", off, making.by(1))
+    _, moved = calendars.reschedule(process, 2026, "Thông báo 12/TB", off, making.by(1))
     said += [(data, making.by(1).at) for data in moved]
     for n, step in enumerate(("s1", "s2", "s3", "s4"), 1):
         process, more = making.complete(process, step, making.by(n))

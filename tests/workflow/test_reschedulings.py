@@ -14,7 +14,8 @@ from tests.support.catalogue import HERE
 from tests.support.services import Running, another_process, local
 from tests.workflow import making
 from tests.workflow.test_consumer import received
-from workflow import domain, following, inbound, settlings
+from workflow import following, inbound
+from workflow.domain import calendars, course, processes, settlings
 from workflow.following import Following
 from workflow.store import WorkflowStore
 
@@ -30,7 +31,7 @@ def test_the_due_date_and_the_open_tasks_move() -> None:
     """Received on Wednesday at 09:00 with three working days: Monday at 09:00; with Friday off, Tuesday."""
     process, _ = making.started()
     process, _ = making.complete(process, "s1", making.by(24))
-    after, said = domain.reschedule(process, 2026, "TB 12", OFF, making.by(25))
+    after, said = calendars.reschedule(process, 2026, "TB 12", OFF, making.by(25))
     assert (process.due_at, after.due_at) == (local("2026-03-09 09:00"), local("2026-03-10 09:00"))
     assert making.task(after, "s2").due_at == local("2026-03-09 15:00")
     assert (after.next_due_at, after.last_due_at) == (local("2026-03-09 15:00"), local("2026-03-10 09:00"))
@@ -42,22 +43,22 @@ def test_the_due_date_and_the_open_tasks_move() -> None:
     assert (moved.year, moved.decision, moved.due_at) == (2026, "TB 12", after.due_at)
     assert (after.journal[-1].act, after.journal[-1].by) == ("rescheduled", making.LAN)
     assert "TB 12" in (after.journal[-1].note or "")
-    assert domain.first_broken_entry(after) is None
-    assert domain.reschedule(after, 2026, "TB 12", OFF, making.by(26)) == (after, ())
-    back, more = domain.reschedule(after, 2026, "TB 13", making.CALENDAR, making.by(27))
+    assert processes.first_broken_entry(after) is None
+    assert calendars.reschedule(after, 2026, "TB 12", OFF, making.by(26)) == (after, ())
+    back, more = calendars.reschedule(after, 2026, "TB 13", making.CALENDAR, making.by(27))
     assert (back.due_at, len(back.reschedulings), len(more)) == (process.due_at, 2, 1)
 
 
 def test_what_has_no_due_date_or_is_over_stays() -> None:
     none, _ = making.started(amount=None)
-    after, said = domain.reschedule(none, 2026, "TB 12", OFF, making.by(1))
+    after, said = calendars.reschedule(none, 2026, "TB 12", OFF, making.by(1))
     assert (after.due_at, said) == (None, ())
     done = making.finished()
-    assert domain.reschedule(done, 2026, "TB 12", OFF, making.by(1)) == (done, ())
+    assert calendars.reschedule(done, 2026, "TB 12", OFF, making.by(1)) == (done, ())
 
 
 def test_a_promise_by_another_calendar_is_told() -> None:
-    process, (started, moved, *_) = domain.start(
+    process, (started, moved, *_) = course.start(
         "d1", making.received(), making.procedure(), making.agency(), OFF, making.by().at, str, {2026: "TB 12"}
     )
     assert (started.due_at, moved.due_at) == (process.due_at, process.due_at)

@@ -16,11 +16,12 @@ from tests.support.catalogue import BUSINESS, ELSEWHERE, HERE, LAND, PROVINCE
 from tests.support.services import Running, another_process, local
 from tests.workflow import making
 from tests.workflow.test_consumer import received, versioned
-from workflow import domain, inbound
-from workflow.domain import TaskState
+from workflow import inbound
+from workflow.domain import processes, successions
+from workflow.domain.parts import TaskState
+from workflow.domain.successions import Successions
 from workflow.following import Following
 from workflow.store import WorkflowStore
-from workflow.successions import Successions
 
 NEW = "H56.50.01"
 DAY = date(2026, 3, 9)
@@ -80,7 +81,7 @@ def test_who_acts_on_which_day() -> None:
 def test_open_and_waiting_tasks_go_over_and_done_ones_stay() -> None:
     process, _ = making.complete(making.started()[0], "s1", making.by(1))
     process = making.claim(process, "s2", making.by(2))
-    after, said = domain.hand_on(process, Successions([reading(HERE)]), DAY, making.by(200).at)
+    after, said = successions.hand_on(process, Successions([reading(HERE)]), DAY, making.by(200).at)
     assert [task.agency for task in after.tasks] == [HERE, NEW, NEW, NEW]
     assert (after.queues, after.involved, after.handled_by) == ((NEW,), (NEW,), NEW)
     assert (after.agency, after.agencies) == (HERE, (HERE, NEW))
@@ -95,8 +96,8 @@ def test_open_and_waiting_tasks_go_over_and_done_ones_stay() -> None:
     assert (entry.act, entry.at, entry.by, entry.note) == (
         "succeeded", midnight, "system:workflow", f"{HERE} → {NEW}: Nghị quyết 1686",
     )  # fmt: skip
-    assert domain.first_broken_entry(after) is None
-    again, more = domain.hand_on(after, Successions([reading(HERE)]), DAY, making.by(201).at)
+    assert processes.first_broken_entry(after) is None
+    again, more = successions.hand_on(after, Successions([reading(HERE)]), DAY, making.by(201).at)
     assert again is after
     assert more == ()
 
@@ -104,15 +105,15 @@ def test_open_and_waiting_tasks_go_over_and_done_ones_stay() -> None:
 def test_nothing_goes_over_before_the_day_nor_when_all_is_done() -> None:
     process, _ = making.started()
     day_before = DAY - timedelta(days=1)
-    assert domain.hand_on(process, Successions([reading(HERE)]), day_before, making.by().at) == (process, ())
+    assert successions.hand_on(process, Successions([reading(HERE)]), day_before, making.by().at) == (process, ())
     done = making.finished()
-    assert domain.hand_on(done, Successions([reading(HERE)]), DAY, making.by().at) == (done, ())
+    assert successions.hand_on(done, Successions([reading(HERE)]), DAY, making.by().at) == (done, ())
 
 
 def test_a_task_that_waits_elsewhere_goes_over_without_a_transfer() -> None:
     """The second and third step are the province's; while the first is open, another agency takes over from it."""
     process, _ = making.started(making.land(), 10)
-    after, said = domain.hand_on(process, Successions([reading(PROVINCE)]), DAY, making.by(200).at)
+    after, said = successions.hand_on(process, Successions([reading(PROVINCE)]), DAY, making.by(200).at)
     assert [task.agency for task in after.tasks] == [HERE, NEW, NEW, HERE]
     assert said == []
     assert (after.queues, after.handled_by) == ((HERE,), HERE)
@@ -122,7 +123,7 @@ def test_a_task_that_waits_elsewhere_goes_over_without_a_transfer() -> None:
 def test_over_two_successions_at_once() -> None:
     chain = Successions([reading(HERE), reading(NEW, to=ELSEWHERE)])
     process, _ = making.started()
-    after, said = domain.hand_on(process, chain, DAY, making.by(200).at)
+    after, said = successions.hand_on(process, chain, DAY, making.by(200).at)
     assert after.queues == (ELSEWHERE,)
     assert [(each.from_agency, each.to_agency) for each in said] == [(HERE, ELSEWHERE)]
 

@@ -3,35 +3,28 @@
 from collections.abc import Callable
 
 from chassis import acts
-from chassis.auth import Principal
 from chassis.errors import NotFound
 from chassis.web import Answer, Call
 from chassis.worktime import local_day
-from workflow import domain
-from workflow.domain import By, Outcome, Process, Task
+from workflow.domain import tasks
+from workflow.domain.parts import Outcome, Task
+from workflow.domain.processes import Process, Turn
 from workflow.store import WorkflowStore
-
-ANY_AGENCY = "any_agency"
-READ_ALL = "dossiers.read_all"
+from workflow.usecases.access import ANY_AGENCY, by
 
 
-def sees(principal: Principal, process: Process) -> bool:
-    """Officers see what their agency received or was given, leaders everything."""
-    return principal.may(ANY_AGENCY) or principal.may(READ_ALL) or principal.agency in process.agencies
-
-
-class UseCases:
+class TaskUseCases:
     def __init__(self, store: WorkflowStore) -> None:
         self._store = store
 
     def claim(self, call: Call, task_id: str, render: Callable[[Process, int], Answer]) -> Answer:
-        return self._act(call, task_id, lambda process, task: domain.claim(process, task, _by(call)), render)
+        return self._act(call, task_id, lambda process, task: tasks.claim(process, task, by(call)), render)
 
     def complete(
         self, call: Call, task_id: str, outcome: Outcome, note: str | None, render: Callable[[Process, int], Answer]
     ) -> Answer:
-        def decide(process: Process, task: Task) -> domain.Turn:
-            return domain.complete(process, task, outcome, note, self._store.calendar(), _by(call))
+        def decide(process: Process, task: Task) -> Turn:
+            return tasks.complete(process, task, outcome, note, self._store.catalogue.calendar(), by(call))
 
         return self._act(call, task_id, decide, render)
 
@@ -39,7 +32,7 @@ class UseCases:
         self,
         call: Call,
         task_id: str,
-        decide: Callable[[Process, Task], domain.Turn],
+        decide: Callable[[Process, Task], Turn],
         render: Callable[[Process, int], Answer],
     ) -> Answer:
         """An act on a task of the officer's own agency; any other task answers as if it were not there."""
@@ -49,10 +42,10 @@ class UseCases:
             if task is None:
                 return False
             # Whoever took over acts from the first minute of that day on, even before the task shows it.
-            agency = self._store.successions().acting(task.agency, local_day(call.occurred_at))
+            agency = self._store.catalogue.successions().acting(task.agency, local_day(call.occurred_at))
             return call.principal.may(ANY_AGENCY) or call.principal.agency == agency
 
-        def on_task(process: Process) -> domain.Turn:
+        def on_task(process: Process) -> Turn:
             task = process.task(task_id)
             if task is None:
                 raise NotFound(f"no task {task_id} for you")
@@ -60,7 +53,3 @@ class UseCases:
 
         dossier = task_id.partition(".")[0]
         return acts.change(self._store.processes, dossier, call, sees=mine, decide=on_task, render=render)
-
-
-def _by(call: Call) -> By:
-    return By(call.principal.subject, call.principal.name, call.occurred_at, call.now)

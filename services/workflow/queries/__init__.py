@@ -1,0 +1,1 @@
+"""What can be asked of workflow, a module for each noun."""

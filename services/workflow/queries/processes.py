@@ -1,0 +1,45 @@
+"""Questions about the course of a dossier."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chassis.auth import Principal
+from chassis.errors import NotFound
+from chassis.paging import cursor_of, keys_of, page
+from chassis.store import Loaded
+from workflow.domain import clock
+from workflow.domain.parts import Rescheduling
+from workflow.domain.processes import Process
+from workflow.store import WorkflowStore
+from workflow.usecases.access import ANY_AGENCY, READ_ALL, sees
+
+
+class ProcessQueries:
+    def __init__(self, store: WorkflowStore) -> None:
+        self._store = store
+
+    def process(self, principal: Principal, id: str) -> Loaded[Process]:
+        """The dossier's process, or NotFound, also when it is not the caller's to see."""
+        loaded = self._store.processes.load(id)
+        if loaded is None or not sees(principal, loaded.state):
+            raise NotFound(f"no dossier {id} for you")
+        return loaded
+
+    def reschedulings(
+        self, principal: Principal, year: int, cursor: str | None, limit: int
+    ) -> tuple[Sequence[tuple[Process, Rescheduling]], str | None]:
+        """Which due dates a change of that year's calendar moved, by dossier, of those that the caller may see. A page
+        holds those of at most `limit` dossiers."""
+        everything = principal.may(ANY_AGENCY) or principal.may(READ_ALL)
+        if not everything and principal.agency is None:
+            return [], None
+        keys = keys_of(cursor, str)
+        agency = None if everything else principal.agency
+        found = self._store.processes.rescheduled(year, agency, keys[0] if keys else "", limit + 1)
+        shown, following = page(found, limit, lambda last: cursor_of(last.id))
+        moved = [(each.state, one) for each in shown for one in each.state.reschedulings if one.year == year]
+        return moved, following
+
+    def used_minutes(self, process: Process, now: datetime) -> int:
+        """Working minutes that the clock has counted."""
+        return clock.used(process, now, self._store.catalogue.calendar())

@@ -1,0 +1,1 @@
+"""The bodies and answers of workflow's API, a module for each noun."""

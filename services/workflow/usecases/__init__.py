@@ -1,0 +1,1 @@
+"""What can be done at workflow, a module for each noun: each act is one write."""
