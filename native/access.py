@@ -27,8 +27,8 @@ class Persona:
     identity: str | None = None
 
 
-_CITIZEN = ("dossiers.file", "dossiers.read", "documents.read", "messages.read")
-_OFFICER = ("dossiers.read", "documents.read", "tasks.read", "tasks.work")
+_CITIZEN = ("dossiers.file", "dossiers.read", "documents.read", "messages.read", "results.read")
+_OFFICER = ("dossiers.read", "documents.read", "tasks.read", "tasks.work", "results.read", "results.sign")
 PERSONAS: Mapping[str, Persona] = {
     "citizen": Persona("Nguyễn Thị Hoa", _CITIZEN, identity="038185001234"),
     "volunteer": Persona("Lê Văn Tình", _CITIZEN, roles=("volunteer",)),
@@ -44,7 +44,7 @@ PERSONAS: Mapping[str, Persona] = {
         ("catalog.review", "dossiers.read", "dossiers.read_all", "tasks.read", "stats.read"),
         agency="H56",
     ),
-    "editor": Persona("Đỗ Thị Thu", ("catalog.edit", "catalog.review")),
+    "editor": Persona("Đỗ Thị Thu", ("catalog.edit", "catalog.review", "processes.simulate")),
     "operator": Persona(
         "Ngô Minh Quân",
         ("parked.manage", "payments.reconcile", "population.audit", "messages.read", "messages.manage", "stats.read"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis import SERVICES
-from native.access import PAYMENT_PROVIDERS
+from native.access import PAYMENT_PROVIDERS, PERSONAS
 from native.children import Child
 from native.ports import Ports
 from native.servers import REPLICA_SET, RabbitMQ
@@ -68,8 +68,15 @@ def python(
     return Child(name, [sys.executable, "-m", *arguments], log=log, env=env, cwd=layout.top)
 
 
-def service(layout: Layout, name: str, role: str) -> Child:
-    """Start a service's `web` or `worker`."""
+def certificates(layout: Layout) -> Child:
+    """Makes what results are signed with, for the agencies that there is somebody to act for."""
+    agencies = sorted({persona.agency for persona in PERSONAS.values() if persona.agency is not None})
+    named = [f"--agency={agency}=Cơ quan {agency} (chứng thư thử nghiệm)" for agency in agencies]
+    return service(layout, "workflow", "certificates", *named)
+
+
+def service(layout: Layout, name: str, role: str, *arguments: str) -> Child:
+    """Start a service's `web` or `worker`, or another command of it."""
     secrets, ports = layout.secrets, layout.ports
     variables: Variables = {
         "MONGO_URL": f"mongodb://{name}@127.0.0.1:{ports.mongo}/motcua_{name}?replicaSet={REPLICA_SET}&authSource=motcua_{name}",
@@ -89,6 +96,13 @@ def service(layout: Layout, name: str, role: str) -> Child:
             "VIETQR_ACCOUNTS_FILE": layout.top / "sample" / "province" / "vietqr_accounts.json",
             "PAYMENT_PROVIDERS_FILE": secrets / PAYMENT_PROVIDERS,
         }
+    if name == "workflow":
+        signing = layout.state / "signing"
+        variables = {
+            **variables,
+            "SIGNING_KEYS": signing,
+            "TRUSTED_CERTIFICATES_FILE": signing / "authority.pem",
+        }
     if name == "notify":
         variables = {**variables, "SMTP_URL": f"smtp://127.0.0.1:{ports.smtp}", "MAIL_FROM": "mot-cua@thanhhoa.example"}
     if name == "stats":
@@ -97,7 +111,7 @@ def service(layout: Layout, name: str, role: str) -> Child:
             "INTAKE_URL": f"http://127.0.0.1:{layout.web_port('intake')}",
             "INTAKE_API_KEY_FILE": secrets / "stats_intake_api_key",
         }
-    return python(layout, f"{name}-{role}", [name, role], variables)
+    return python(layout, f"{name}-{role}", [name, role, *arguments], variables)
 
 
 def provision(layout: Layout) -> Child:

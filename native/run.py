@@ -107,6 +107,7 @@ def start_servers(layout: Layout, supervisor: Supervisor) -> None:
     mongod.follow_port((layout.secrets / "mongo_admin").read_text().strip())
     rabbitmq.await_ready()
     succeed(supervisor, processes.provision(layout))
+    succeed(supervisor, processes.certificates(layout))
 
 
 def start_processes(layout: Layout, supervisor: Supervisor) -> dict[int, Child]:

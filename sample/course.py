@@ -1,40 +1,20 @@
 """One dossier's way through the province, act by act over the API."""
 
 import json
-import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sample import plan
-from sample.client import Api, Refused
+from sample.driving import NEXT, Drive, Steps, instant, wait
+from sample.incidents import happen
 from sample.load import Failed
-from sample.plan import ENDED, MIGRATION, Fate
-from sample.province import Province, at, local_day, stamp
+from sample.plan import ENDED, Fate
+from sample.province import at, local_day, stamp
 from sample.tally import Record
 
-NEXT = 0.0
-POLL_SECONDS = 0.4
-WAIT_SECONDS = 120
 TWICE_EVERY = 20
 """As offices whose connection broke do, every so many filings are sent again."""
-
-Steps = Generator[float, None, None]
-"""Yields whenever another dossier may go first: how many seconds it has to wait."""
-
-
-@dataclass(slots=True)
-class Drive:
-    """What all courses share. `run`: the name that keys are made from; `last`: the last working day before today."""
-
-    api: Api
-    run: str
-    province: Province
-    last: date
-    agencies: Mapping[str, str]
-    broken: list[str] = field(default_factory=list)
-    """Promises that the system did not keep, besides counts."""
 
 
 def lead(drive: Drive, record: Record) -> Steps:
@@ -69,7 +49,7 @@ def _file(drive: Drive, record: Record) -> None:
     answer = json.loads(first)
     record.id, record.filed_at = answer["id"], filed_at
     if planned.channel != "online":
-        record.received_at, record.due_at = filed_at, _instant(answer["due_at"])
+        record.received_at, record.due_at = filed_at, instant(answer["due_at"])
     wanted = "filed" if planned.channel == "online" else "received"
     if answer["status"] != wanted:
         drive.broken.append(f"dossier {record.id}: filed by {planned.channel}, it is {answer['status']}")
@@ -86,33 +66,33 @@ def _receive_or_refuse(drive: Drive, record: Record) -> None:
         return
     path = f"/dossiers/{record.id}/reception"
     answer = json.loads(_post(drive, record, planned.actors.receives, path, {}, "reception", planned.received_at))
-    record.received_at, record.due_at = moment, _instant(answer["due_at"])
+    record.received_at, record.due_at = moment, instant(answer["due_at"])
 
 
 def _work(drive: Drive, record: Record) -> Steps:
     """Completes the tasks in the process's order, all of them or the share that is planned."""
     planned = record.planned
-    timeline: Any = None
     path = f"/api/workflow/v1/dossiers/{record.id}/timeline"
-    deadline = time.monotonic() + WAIT_SECONDS
-    while (timeline := _found(drive, planned.actors.works, path)) is None:
-        yield _poll(deadline, f"workflow does not know dossier {record.id}")
-    if _instant(timeline["due_at"]) != record.due_at:
+    unknown = f"workflow does not know dossier {record.id}"
+    timeline = yield from wait(drive, planned.actors.works, path, lambda _: True, unknown)
+    if instant(timeline["due_at"]) != record.due_at:
         promised = record.due_at and stamp(record.due_at)
         drive.broken.append(f"dossier {record.id}: due {promised} was promised, and workflow has {timeline['due_at']}")
     tasks = {task["id"]: task for task in timeline["tasks"]}
     open_tasks = [task["id"] for task in timeline["tasks"] if task["state"] == "open"]
+    record.begun_at = record.received_at
+    yield from happen(drive, record, tasks[open_tasks[0]])
+    if record.stopped_at is not None or record.waits is not None:
+        return
     moments = _moments(drive, record, len(tasks))
     state = timeline["state"]
     while moments and open_tasks:
         yield NEXT
         task, moment = tasks[open_tasks[0]], moments.pop(0)
-        who = planned.actors.works
-        if drive.agencies.get(who) != task["agency"]:
-            who = MIGRATION
+        who = drive.who_works(planned, task["agency"])
         body = {"outcome": planned.outcome if task["decision"] else "completed"}
         path = f"/api/workflow/v1/tasks/{task['id']}/completion"
-        answer = json.loads(drive.api.post(who, path, body, _key(drive, record, task["step"]), moment))
+        answer = json.loads(drive.api.post(who, path, body, drive.key(record, task["step"]), moment))
         open_tasks, state = answer["open_tasks"], answer["state"]
         record.steps_done += 1
         record.transferred |= task["agency"] != planned.agency
@@ -124,7 +104,7 @@ def _work(drive: Drive, record: Record) -> Steps:
 
 def _moments(drive: Drive, record: Record, steps: int) -> list[datetime | None]:
     """When each step is completed that is completed at all; None for now."""
-    planned, received_at = record.planned, record.received_at
+    planned, received_at = record.planned, record.begun_at
     if received_at is None:
         raise Failed(f"dossier {record.id} was never received")
     share = 1.0 if planned.fate in ENDED else planned.done
@@ -138,10 +118,13 @@ def _moments(drive: Drive, record: Record, steps: int) -> list[datetime | None]:
 
 
 def _wait_for_the_result(drive: Drive, record: Record) -> Steps:
-    deadline = time.monotonic() + WAIT_SECONDS
-    path = f"/api/intake/v1/dossiers/{record.id}"
-    while drive.api.get(record.planned.actors.receives, path)["status"] != "processed":
-        yield _poll(deadline, f"intake does not know that dossier {record.id} is finished")
+    yield from wait(
+        drive,
+        record.planned.actors.receives,
+        f"/api/intake/v1/dossiers/{record.id}",
+        lambda found: found["status"] == "processed" and instant(found["due_at"]) == record.due_at,
+        f"intake does not know that dossier {record.id} is finished, and when it was due",
+    )
 
 
 def _hand_over(drive: Drive, record: Record) -> None:
@@ -162,28 +145,4 @@ def _hand_over(drive: Drive, record: Record) -> None:
 def _post(
     drive: Drive, record: Record, who: str, path: str, body: Mapping[str, Any], act: str, moment: datetime | None
 ) -> bytes:
-    return drive.api.post(who, f"/api/intake/v1{path}", body, _key(drive, record, act), moment)
-
-
-def _key(drive: Drive, record: Record, act: str) -> str:
-    return f"{drive.run}:{record.planned.number}:{act}"
-
-
-def _found(drive: Drive, who: str, path: str) -> Any:
-    """None while it is not there."""
-    try:
-        return drive.api.get(who, path)
-    except Refused as refused:
-        if refused.status != 404:
-            raise
-        return None
-
-
-def _poll(deadline: float, what: str) -> float:
-    if time.monotonic() > deadline:
-        raise Failed(f"{what} after {WAIT_SECONDS} s")
-    return POLL_SECONDS
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return drive.api.post(who, f"/api/intake/v1{path}", body, drive.key(record, act), moment)

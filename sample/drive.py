@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from sample import load, plan, province, tally
 from sample.client import Access, Api, Refused, Unreachable
-from sample.course import Drive, lead
+from sample.course import lead
 from sample.crowd import Crowd
+from sample.driving import Drive
 from sample.report import Progress, Report, summary
 from sample.tally import BY, Counts, Record
 

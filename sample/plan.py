@@ -28,26 +28,42 @@ APPLICANTS = ("citizen", "volunteer")
 
 
 class Fate(StrEnum):
-    """How far a dossier gets. `WAITING`: filed, and nobody has received it yet; `PROCESSED`: its result lies there."""
+    """How far a dossier gets. `WAITING`: filed, and nobody has received it yet; `PROCESSED`: its result lies there;
+    `STOPPED`: work on it ended without one."""
 
     WAITING = "waiting"
     REFUSED = "refused"
     OPEN = "open"
     OVERDUE = "overdue"
+    STOPPED = "stopped"
     PROCESSED = "processed"
     RETURNED = "returned"
 
 
+class Incident(StrEnum):
+    """What happens to a dossier while it is worked on."""
+
+    SUPPLEMENT = "supplement"
+    FEE = "fee"
+    EXTENSION = "extension"
+
+
 ENDED = (Fate.PROCESSED, Fate.RETURNED)
+INCIDENTS_TODAY = {1: Incident.SUPPLEMENT, 5: Incident.EXTENSION, 6: Incident.FEE}
+"""By a dossier's number."""
+INCIDENTS = {0: Incident.SUPPLEMENT, 4: Incident.FEE, 8: Incident.EXTENSION}
+INCIDENTS_EVERY = 12
+"""Of so many dossiers of the past, which ones."""
 SHARES: Mapping[tuple[Fate, str | None], int] = {
     (Fate.WAITING, None): 3,
     (Fate.REFUSED, None): 7,
     (Fate.OPEN, None): 10,
     (Fate.OVERDUE, None): 5,
+    (Fate.STOPPED, None): 2,
     (Fate.PROCESSED, "early"): 3,
     (Fate.PROCESSED, "on_time"): 3,
     (Fate.PROCESSED, "late"): 2,
-    (Fate.RETURNED, "early"): 32,
+    (Fate.RETURNED, "early"): 30,
     (Fate.RETURNED, "on_time"): 23,
     (Fate.RETURNED, "late"): 12,
 }
@@ -89,6 +105,17 @@ class Planned:
     def now(self) -> bool:
         """It happens while the drive runs, not in the past."""
         return self.filed_at is None
+
+    @property
+    def incident(self) -> Incident | None:
+        if self.fate not in (Fate.OPEN, *ENDED):
+            return None
+        return INCIDENTS_TODAY.get(self.number) if self.now else INCIDENTS.get(self.number % INCIDENTS_EVERY)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """What is asked of the applicant is not there yet, and the clock stands still."""
+        return self.fate is Fate.OPEN and self.incident in (Incident.SUPPLEMENT, Incident.FEE)
 
     @property
     def body(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ COLUMNS = {
     "late": "finished.late",
     "refused": "refused",
     "handed over": "handed_over",
+    "stopped": "stopped",
     "open": "open.within",
     "overdue": "open.overdue",
 }
@@ -42,6 +43,10 @@ def summary(records: Iterable[Record], today: date) -> dict[str, int]:
                 "finished on time": record.timing == "on_time",
                 "finished late": record.timing == "late",
                 "handed over": record.handed_over_at is not None,
+                "supplements asked for": len(record.supplements_asked),
+                "fees asked for while worked on": record.fees_asked,
+                "extended": record.extended,
+                "stopped": record.stopped_at is not None,
                 "open within time": record.is_open and not record.is_overdue(today),
                 "open overdue": record.is_overdue(today),
                 "waiting for reception": record.is_waiting,

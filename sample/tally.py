@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -16,9 +16,11 @@ FLOWS = (
     "refused",
     "handed_over",
     "digitised",
+    "stopped",
+    "supplement_requests",
 )
 """What happens in a month."""
-STOCKS = ("open.within", "open.overdue", "open.total", "waiting")
+STOCKS = ("open.within", "open.overdue", "open.total", "waiting", "supplement", "paused")
 """What is there now."""
 
 
@@ -37,7 +39,8 @@ Counts = Mapping[Key, Mapping[str, int]]
 
 @dataclass(slots=True)
 class Record:
-    """What became of a planned dossier so far: only what an answer has confirmed."""
+    """What became of a planned dossier so far: only what an answer has confirmed. `begun_at`: since when it is worked
+    on without a break; `waits`: the stock in which it counts while the clock stands still."""
 
     planned: Planned
     id: str | None = None
@@ -49,6 +52,12 @@ class Record:
     transferred: bool = False
     finished_at: datetime | None = None
     handed_over_at: datetime | None = None
+    stopped_at: datetime | None = None
+    begun_at: datetime | None = None
+    supplements_asked: list[datetime] = field(default_factory=list)
+    fees_asked: int = 0
+    extended: bool = False
+    waits: str | None = None
 
     @property
     def timing(self) -> str | None:
@@ -64,7 +73,7 @@ class Record:
 
     @property
     def is_open(self) -> bool:
-        return self.received_at is not None and self.finished_at is None
+        return self.received_at is not None and self.finished_at is None and self.stopped_at is None
 
     @property
     def is_waiting(self) -> bool:
@@ -92,6 +101,12 @@ def tally(records: Iterable[Record], today: date) -> dict[Key, Counter[str]]:
             add(record, record.finished_at, f"finished.{record.timing}", "finished.total")
         if record.handed_over_at is not None:
             add(record, record.handed_over_at, "handed_over")
+        if record.stopped_at is not None:
+            add(record, record.stopped_at, "stopped")
+        for asked_at in record.supplements_asked:
+            add(record, asked_at, "supplement_requests")
+        if record.is_open and record.waits is not None:
+            add(record, None, record.waits)
         if record.is_open:
             add(record, None, "open.overdue" if record.is_overdue(today) else "open.within", "open.total")
         if record.is_waiting:

@@ -37,11 +37,11 @@ _LIST_OF = {"code": "procedures", "id": "agencies", "year": "calendars"}
 def import_files(context: Context[CatalogSettings], _parts: Parts, arguments: list[str]) -> int:
     """`import FILE…`: 0 when no row was rejected, 1 when some were, 2 when a file cannot be read.
 
-    JSON files are one import; a sheet, or a list in the national shape, is one of its own.
+    JSON files are one import; a sheet, or a list in another shape, is one of its own.
     """
     parser = argparse.ArgumentParser(prog="python -m catalog import")
     parser.add_argument("files", nargs="+", type=Path, help='JSON, {"items": […]}; one sheet, CSV or XLSX')
-    parser.add_argument("--format", choices=("national",), help="one JSON list in the national database's shape")
+    parser.add_argument("--format", choices=("national", "processes"), help="one JSON list (docs/imports.md)")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
     options = parser.parse_args(arguments)
     sheet = options.files[0].suffix.lower() in (".csv", ".xlsx")
@@ -68,7 +68,7 @@ def import_files(context: Context[CatalogSettings], _parts: Parts, arguments: li
 
 
 def _import_in_parts(
-    context: Context[CatalogSettings], file: Path, format: Literal["national"] | None, *, dry_run: bool
+    context: Context[CatalogSettings], file: Path, format: Literal["national", "processes"] | None, *, dry_run: bool
 ) -> int:
     try:
         data = file.read_bytes()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from catalog.domain import PARENT, Agency, Procedure
+from catalog.domain import REFERENCE, Agency, Procedure
 from chassis.errors import FieldError
 
 
@@ -59,7 +59,7 @@ class Directory:
         return [
             FieldError(pointer, "unknown_agency", "an agency that is known")
             for pointer, id in [*named, *steps]
-            if id is not None and id != PARENT and id not in self._agencies
+            if id is not None and not id.startswith(REFERENCE) and id not in self._agencies
         ]
 
     def _is_circle(self, agency: Agency) -> bool:

@@ -12,18 +12,15 @@ from typing import Any, Literal
 
 from catalog.checks import Wrong
 from chassis.errors import FieldError, Invalid, NotFound, WrongState
-from chassis.worktime import MINUTES_PER_WORKING_DAY, Budget, Calendar, Hours
+from chassis.worktime import Calendar, Hours
 
 NATIONAL_CODE = re.compile(r"\d\.\d{6}", re.ASCII)
-LOCAL_CODE = re.compile(r"\d\.\d{6}(\.\d{2,3}){0,4}\.[A-Z]\d{2}", re.ASCII)
 AGENCY_ID = re.compile(r"(\d{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(\.\d{2}){0,3}", re.ASCII)
 RESULT_CODE = re.compile(r"KQ\.[A-Z0-9]{2,6}\.\d{6}", re.ASCII)
-CUT_OFF = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-MAX_DONG = 1_000_000_000_000
-MAX_SHEETS = 1_000
 YEARS = range(1990, 2101)
-PARENT = "@parent"
+REFERENCE = "@"
+"""With it begins what names an agency by where it is (see `processes`), and no identifier."""
 
 ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
 Level = Literal["province", "district", "commune"]
@@ -95,9 +92,10 @@ class Fee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of the process. `agency`: None is the receiving agency, "@parent" its parent, else an agency's id. The
-    time is an amount, or a share (percent) of the procedure's duration. The step that signs the result has
-    `decision`.
+    """A step of the process. `agency`: None is the receiving agency, "@parent" its parent, "@parent.parent" the one
+    above, "@province" the topmost, "@fact:<name>" the one whose identifier that fact is, else an agency's id. The
+    time is an amount, or a share (percent) of the procedure's duration; with neither, none is counted. The step that
+    signs the result has `decision`.
 
     It comes when all (`join` "all") or one ("any") of the steps `after` are behind it, and is skipped unless
     `condition` holds: JSON Schema (2020-12) over {"facts": {…}, "outcomes": {step: outcome}}; None always holds.
@@ -411,42 +409,7 @@ def fees_on(procedure: Procedure, day: date, channel: Channel) -> tuple[FeeDue, 
     )
 
 
-# -- what must hold of each thing by itself ----------------------------------------------------------------------------
-
-
-def procedure_errors(procedure: Procedure) -> list[FieldError]:
-    """What is wrong with a procedure by itself; whether the agencies that it names exist says `Directory`."""
-    wrong = Wrong()
-    wrong.unless(NATIONAL_CODE.fullmatch(procedure.code), "/code", "procedure_code", "a national code, like 1.012784")
-    if procedure.local_code is not None:
-        wrong.unless(
-            LOCAL_CODE.fullmatch(procedure.local_code), "/local_code", "local_code", "a local code, like 2.002622.H56"
-        )
-    wrong.text("/name", procedure.name)
-    wrong.text("/field/code", procedure.field.code)
-    wrong.text("/field/name", procedure.field.name)
-    wrong.unless(procedure.levels, "/levels", "empty", "at least one level")
-    wrong.unless(procedure.applicants, "/applicants", "empty", "at least one kind of applicant")
-    wrong.repeated("/levels", procedure.levels)
-    wrong.repeated("/applicants", procedure.applicants)
-    wrong.repeated("/agencies", procedure.agencies)
-    wrong.period(procedure.valid_from, procedure.valid_to, "")
-    for name, texts in (("essential", procedure.essential), ("legal_basis", procedure.legal_basis)):
-        for n, text in enumerate(texts):
-            wrong.text(f"/{name}/{n}", text)
-    _check_components(procedure.components, wrong)
-    _check_fees(procedure.fees, wrong)
-    if procedure.cut_off is not None:
-        wrong.unless(CUT_OFF.fullmatch(procedure.cut_off), "/cut_off", "hour", "an hour of the day, HH:MM")
-    wrong.text("/result/name", procedure.result.name)
-    _check_result_code("/result/code", procedure.result.code, wrong)
-    if procedure.durations is not None:
-        _minutes_of("/durations/counter", procedure.durations.counter, wrong)
-        if procedure.durations.online is not None:
-            _minutes_of("/durations/online", procedure.durations.online, wrong)
-    _check_steps(procedure.process.steps, wrong)
-    _check_times(procedure, wrong)
-    return wrong.errors
+# -- what must hold of agencies and calendars by themselves (of procedures: `definitions`) -----------------------------
 
 
 def agency_errors(agency: Agency) -> list[FieldError]:
@@ -483,122 +446,6 @@ def calendar_errors(calendar: CalendarYear) -> list[FieldError]:
         # The arithmetic of working time is the last to say whether it can count with these days.
         Calendar([(day.date, day.kind) for day in calendar.days], [calendar.year])
     return wrong.errors
-
-
-def _check_components(components: Sequence[Component], wrong: Wrong) -> None:
-    wrong.repeated("/components", [component.code for component in components], "/code")
-    for n, component in enumerate(components):
-        pointer = f"/components/{n}"
-        wrong.text(f"{pointer}/code", component.code)
-        wrong.text(f"{pointer}/name", component.name)
-        for name, count in (("originals", component.originals), ("copies", component.copies)):
-            wrong.unless(0 <= count <= MAX_SHEETS, f"{pointer}/{name}", "range", f"from 0 to {MAX_SHEETS}")
-        _check_result_code(f"{pointer}/result_code", component.result_code, wrong)
-
-
-def _check_result_code(pointer: str, code: str | None, wrong: Wrong) -> None:
-    if code is not None:
-        wrong.unless(RESULT_CODE.fullmatch(code), pointer, "result_code", "a result's code, like KQ.G15.000031")
-
-
-def _check_fees(fees: Sequence[Fee], wrong: Wrong) -> None:
-    for n, fee in enumerate(fees):
-        pointer = f"/fees/{n}"
-        wrong.text(f"{pointer}/code", fee.code)
-        wrong.text(f"{pointer}/name", fee.name)
-        wrong.unless(
-            not any(_at_the_same_time(fee, other) for other in fees[:n]),
-            f"{pointer}/code", "repeated", "is there already for the same time",
-        )  # fmt: skip
-        wrong.unless(0 <= fee.amount <= MAX_DONG, f"{pointer}/amount", "range", f"from 0 to {MAX_DONG} đồng")
-        if fee.online_amount is not None:
-            wrong.unless(
-                0 <= fee.online_amount <= MAX_DONG, f"{pointer}/online_amount", "range", f"from 0 to {MAX_DONG} đồng"
-            )
-        wrong.period(fee.valid_from, fee.valid_to, pointer)
-        wrong.repeated(f"{pointer}/exemptions", [exemption.code for exemption in fee.exemptions], "/code")
-        for m, exemption in enumerate(fee.exemptions):
-            for name in ("code", "name", "legal_basis"):
-                wrong.text(f"{pointer}/exemptions/{m}/{name}", getattr(exemption, name))
-
-
-def _at_the_same_time(one: Fee, other: Fee) -> bool:
-    """Whether two entries ask for the same fee on a same day."""
-    return (
-        one.code == other.code
-        and (one.valid_from or date.min) < (other.valid_to or date.max)
-        and (other.valid_from or date.min) < (one.valid_to or date.max)
-    )
-
-
-def _check_steps(steps: Sequence[Step], wrong: Wrong) -> None:
-    wrong.repeated("/process/steps", [step.id for step in steps], "/id")
-    earlier: set[str] = set()
-    for n, step in enumerate(steps):
-        pointer = f"/process/steps/{n}"
-        wrong.text(f"{pointer}/id", step.id)
-        wrong.text(f"{pointer}/name", step.name)
-        wrong.repeated(f"{pointer}/after", step.after)
-        for m, name in enumerate(step.after):
-            wrong.unless(name in earlier, f"{pointer}/after/{m}", "not_earlier", "the id of a step before this one")
-        earlier.add(step.id)
-    decisions = sum(step.decision for step in steps)
-    wrong.unless(decisions == 1, "/process/steps", "decision", f"exactly one step that decides, not {decisions}")
-
-
-def _check_times(procedure: Procedure, wrong: Wrong) -> None:
-    """Every step has an amount, or every step has a share; what they come to fits into the legal duration.
-
-    Amounts are added up along the longest path, since parallel branches run at the same time.
-    """
-    steps = procedure.process.steps
-    shares = [step.share for step in steps if step.share is not None]
-    minutes = [
-        None if step.amount is None else _minutes_of(f"/process/steps/{n}/amount", step.amount, wrong)
-        for n, step in enumerate(steps)
-    ]
-    for n, step in enumerate(steps):
-        wrong.unless(
-            (step.amount is None) != (step.share is None),
-            f"/process/steps/{n}",
-            "amount_or_share",
-            "an amount or a share, one of them",
-        )
-        if step.share is not None:
-            wrong.unless(1 <= step.share <= 100, f"/process/steps/{n}/share", "range", "from 1 to 100")
-    if shares and len(shares) < len(steps):
-        wrong.add("/process/steps", "amount_or_share", "shares in all steps, or in none")
-    elif shares:
-        wrong.unless(sum(shares) == 100, "/process/steps", "shares", f"shares that come to 100, not {sum(shares)}")
-        wrong.unless(
-            procedure.durations, "/durations", "share_of_nothing", "a duration, since the steps have shares of it"
-        )
-    elif procedure.durations is not None and None not in minutes:
-        allowed = _minutes_of("/durations/counter", procedure.durations.counter, Wrong())
-        longest = _longest_path(steps, [each or 0 for each in minutes])
-        if allowed is not None and longest > allowed:
-            wrong.add(
-                "/process/steps", "amounts", f"{longest} working minutes in all, of {allowed} that the counter has"
-            )
-
-
-def _minutes_of(pointer: str, duration: Duration, wrong: Wrong) -> int | None:
-    """Working minutes; a calendar day holds a working day at most, which is what it counts for here."""
-    try:
-        budget = Budget(duration.amount, duration.unit)
-    except ValueError as error:
-        wrong.add(pointer, "duration", str(error)[:200])
-        return None
-    if budget.unit == "calendar_day":
-        return int(budget.amount) * MINUTES_PER_WORKING_DAY
-    return budget.working_minutes(Hours())
-
-
-def _longest_path(steps: Sequence[Step], minutes: Sequence[int]) -> int:
-    ends: dict[str, int] = {}
-    for step, own in zip(steps, minutes, strict=True):
-        ends[step.id] = own + max((ends.get(name, 0) for name in step.after), default=0)
-    return max(ends.values(), default=0)
 
 
 # -- searching ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from catalog import domain, schemas
+from catalog import definitions, domain, schemas
 from catalog.calendars import DayChange, changed_days
 from catalog.directory import Directory
 from catalog.domain import Agency, CalendarYear, Correction, Procedure, ProcedureUnknown, Version
@@ -32,7 +32,7 @@ class UseCases:
         if (first := self._answered(call, procedure.code)) is not None:
             return first
         _check_match(call, latest)
-        refuse([*domain.procedure_errors(procedure), *Directory(self.store.every_agency()).unknown(procedure)])
+        refuse([*definitions.procedure_errors(procedure), *Directory(self.store.every_agency()).unknown(procedure)])
         version = domain.publish(latest, procedure, correction=correction)
         return self._append(call, version, 201 if latest is None else 200)
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from chassis.clock import id_from
 from chassis.envelope import EventData
-from chassis.errors import KeyReused, NotFound, Stale, Unavailable
+from chassis.errors import KeyReused, NotFound, Problem, Stale, Unavailable
 from chassis.store import Aggregates, Change, FieldTaken, KeptAnswer, Loaded, New
 from chassis.web import Answer, Call
 
@@ -92,17 +92,11 @@ def change(
     To somebody who may not see it, what exists and what does not answer alike (NotFound). Raises KeyReused, Stale,
     Taken, and whatever `decide` raises. `decide` is called again when somebody else changed the aggregate in between.
     """
+    wanted = Alteration(id, call, sees, decide, render)
     for _ in range(RACES):
-        loaded = aggregates.load(id)
-        if loaded is None or not sees(loaded.state):
-            raise NotFound(f"{id} is not there for you")
-        if (first := first_answer(loaded, call)) is not None:
-            return first
-        if call.if_match is not None and call.if_match != loaded.version:
-            raise Stale(f"the version is {loaded.version} now")
-        state, events = decide(loaded.state)
-        answer = final(render(state, loaded.version + 1), loaded.version + 1)
-        changed = Change(loaded, state, events, call.occurred_at, call.trace, answer=kept(call, answer))
+        answer, changed = _prepared(aggregates.load(id), wanted)
+        if changed is None:
+            return answer
         try:
             written = aggregates.save([changed])[0]
         except FieldTaken as taken:
@@ -110,6 +104,65 @@ def change(
         if written:
             return answer
     raise Unavailable("too many changes of the same thing at once", retry_after=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration(Generic[T]):
+    """A change of one aggregate, as `change` takes it. In a request for many, each `call` has a key of its own."""
+
+    id: str
+    call: Call
+    sees: Callable[[T], bool]
+    decide: Callable[[T], tuple[T, Sequence[EventData]]]
+    render: Render[T]
+
+
+def change_many(aggregates: Aggregates[T], items: Sequence[Alteration[T]]) -> list[Answer | Problem]:
+    """Each as `change` does it, with as few writes as can be: its answer, or what `change` would raise.
+
+    Those of the same aggregate are done in their order, one after the other. No unique field may be changed.
+    """
+    outcomes: dict[int, Answer | Problem] = {}
+    tries = dict.fromkeys(range(len(items)), RACES)
+    while len(outcomes) < len(items):
+        next_ones: dict[str, int] = {}
+        for n, item in enumerate(items):
+            if n not in outcomes:
+                next_ones.setdefault(item.id, n)
+        loaded = aggregates.load_many(next_ones)
+        changes: dict[int, tuple[Answer, Change[T]]] = {}
+        for id, n in next_ones.items():
+            try:
+                answer, changed = _prepared(loaded.get(id), items[n])
+            except Problem as problem:
+                outcomes[n] = problem
+                continue
+            if changed is None:
+                outcomes[n] = answer
+            else:
+                changes[n] = answer, changed
+        written = aggregates.save([changed for _, changed in changes.values()])
+        for (n, (answer, _)), done in zip(changes.items(), written, strict=True):
+            tries[n] -= 1
+            if done:
+                outcomes[n] = answer
+            elif not tries[n]:
+                outcomes[n] = Unavailable("too many changes of the same thing at once", retry_after=1)
+    return [outcomes[n] for n in range(len(items))]
+
+
+def _prepared(loaded: Loaded[T] | None, wanted: Alteration[T]) -> tuple[Answer, Change[T] | None]:
+    """The answer, and the write that it takes; None for a repetition."""
+    call = wanted.call
+    if loaded is None or not wanted.sees(loaded.state):
+        raise NotFound(f"{wanted.id} is not there for you")
+    if (first := first_answer(loaded, call)) is not None:
+        return first, None
+    if call.if_match is not None and call.if_match != loaded.version:
+        raise Stale(f"the version is {loaded.version} now")
+    state, events = wanted.decide(loaded.state)
+    answer = final(wanted.render(state, loaded.version + 1), loaded.version + 1)
+    return answer, Change(loaded, state, events, call.occurred_at, call.trace, answer=kept(call, answer))
 
 
 def put(

@@ -1,22 +1,27 @@
 """What intake consumes: catalog's news into its copies, workflow's news into the dossiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Any, Literal
 
 from chassis.clock import Clock
 from chassis.consume import Done, Duplicate, Invalid, Later, Outcome, Received, Subscription
 from chassis.copies import copying
 from chassis.store import Change
 from intake import inbound
-from intake.domain import dossiers, due_dates
-from intake.domain.dossiers import Dossier, StepDone
+from intake.domain import due_dates, payments, progress, results, standstills, steps
+from intake.domain.dossiers import Dossier, Turn
+from intake.domain.parts import DueChange, GivenResult, Standstill, StepDone
+from intake.domain.vietqr import Account, payee_of
 from intake.store import IntakeStore
 
 ROUNDS = 5
 """How often a batch's dossiers are loaded anew when web processes changed them in between."""
 
 
-def table(store: IntakeStore, clock: Clock) -> list[Subscription]:
+def table(store: IntakeStore, clock: Clock, accounts: Mapping[str, Account] | None = None) -> list[Subscription]:
+    """`accounts`: by agency, where a fee goes that workflow asks for."""
     catalogue = store.catalogue
     return [
         Subscription(
@@ -40,13 +45,23 @@ def table(store: IntakeStore, clock: Clock) -> list[Subscription]:
             {"catalog.calendar.changed.v1": inbound.CalendarChanged},
         ),
         Subscription(
-            lambda batch: _follow_process(store, clock, batch),
+            partial(_follow_process, store, clock, accounts or {}),
             {
                 "workflow.dossier.started.v1": inbound.ProcessStarted,
                 "workflow.task.completed.v1": inbound.TaskCompleted,
+                "workflow.task.returned.v1": inbound.TaskReturned,
                 "workflow.dossier.transferred.v1": inbound.DossierTransferred,
                 "workflow.dossier.rescheduled.v1": inbound.DossierRescheduled,
+                "workflow.dossier.paused.v1": inbound.DossierPaused,
+                "workflow.dossier.resumed.v1": inbound.DossierResumed,
+                "workflow.dossier.extended.v1": inbound.DossierExtended,
+                "workflow.supplement.requested.v1": inbound.SupplementRequested,
+                "workflow.fee.requested.v1": inbound.FeeRequested,
+                "workflow.dossier.stopped.v1": inbound.DossierStopped,
                 "workflow.dossier.finished.v1": inbound.ProcessFinished,
+                "workflow.result.issued.v1": inbound.ResultIssued,
+                "workflow.result.recalled.v1": inbound.ResultRecalled,
+                "workflow.result.replaced.v1": inbound.ResultReplaced,
             },
         ),
     ]
@@ -67,20 +82,74 @@ def _note(dossier: Dossier, item: Received, now: datetime) -> Dossier:
     """The dossier with this news; the same object when it held it already."""
     match item.data:
         case inbound.ProcessStarted(started_at=at, steps_total=total):
-            return dossiers.note_started(dossier, at, total)
+            return progress.note_started(dossier, at, total)
         case inbound.TaskCompleted() as task:
-            step = StepDone(task=task.task, name=task.step_name, agency=task.agency, at=task.completed_at)
-            return dossiers.note_step_done(dossier, step, task.steps_total)
+            step = StepDone(
+                task=task.task,
+                name=task.step_name,
+                agency=task.agency,
+                at=task.completed_at,
+                told=item.event.sequence,
+            )
+            return steps.note_done(dossier, step, task.steps_total)
+        case inbound.TaskReturned(task=id, waiting=waiting):
+            return steps.note_returned(dossier, (id, *waiting), item.event.sequence)
         case inbound.DossierTransferred(to_agency=agency):
-            return dossiers.note_transferred(dossier, agency)
-        case inbound.DossierRescheduled() as told:
-            return due_dates.note_rescheduled(dossier, told, item.event.sequence, item.event.time, now)
+            return progress.note_transferred(dossier, agency)
+        case inbound.DossierRescheduled() | inbound.DossierExtended() | inbound.DossierResumed():
+            return _note_clock(dossier, item, now)
+        case inbound.DossierPaused(kind=kind, paused_at=at, reason=reason, basis=basis):
+            said = Standstill(sequence=item.event.sequence, kind=kind, at=at, reason=reason, basis=basis)
+            return standstills.note_clock(dossier, said)
+        case inbound.SupplementRequested() as requested:
+            return standstills.note_supplement_requested(dossier, requested, item.event.sequence, now)
+        case inbound.DossierStopped() as stopped:
+            return standstills.note_stopped(dossier, stopped, now)
         case inbound.ProcessFinished(outcome=outcome, timing=timing, finished_at=at):
-            return dossiers.note_finished(dossier, outcome, timing, at)
+            return progress.note_finished(dossier, outcome, timing, at)
+        case inbound.ResultIssued(result=id, sha256=sha256, issued_at=at):
+            return results.note_result(dossier, GivenResult(id=id, sha256=sha256, issued_at=at))
+        case inbound.ResultRecalled(result=id, sha256=sha256, issued_at=at, recalled_at=ended_at):
+            return results.note_result(dossier, GivenResult(id=id, sha256=sha256, issued_at=at, ended_at=ended_at))
+        case inbound.ResultReplaced(result=id, sha256=sha256, issued_at=at, replaced_at=ended_at):
+            return results.note_result(dossier, GivenResult(id=id, sha256=sha256, issued_at=at, ended_at=ended_at))
     raise AssertionError(f"no note for {type(item.data).__name__}")
 
 
-def _follow_process(store: IntakeStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
+def _note_clock(dossier: Dossier, item: Received, now: datetime) -> Dossier:
+    """What moved the due date, or had the clock go on."""
+    sequence = item.event.sequence
+    match item.data:
+        case inbound.DossierRescheduled(due_at=due_at, previous_due_at=previous, basis=basis):
+            change = DueChange(
+                sequence=sequence, why="calendar", at=item.event.time, previous_due_at=previous, due_at=due_at,
+                basis=basis,
+            )  # fmt: skip
+        case inbound.DossierExtended() as told:
+            change = DueChange(
+                sequence=sequence, why="extension", at=told.extended_at, previous_due_at=told.previous_due_at,
+                due_at=told.due_at, reason=told.reason, basis=told.basis, apology=told.apology,
+            )  # fmt: skip
+        case inbound.DossierResumed(resumed_at=at, restarted=restarted, due_at=due_at, previous_due_at=previous):
+            dossier = standstills.note_clock(dossier, Standstill(sequence=sequence, kind=None, at=at))
+            why: Literal["restart", "pause"] = "restart" if restarted else "pause"
+            change = DueChange(sequence=sequence, why=why, at=at, previous_due_at=previous, due_at=due_at)
+        case _:
+            raise AssertionError(f"{type(item.data).__name__} moves no due date")
+    return due_dates.note_change(dossier, change, now)
+
+
+def _turn(dossier: Dossier, item: Received, accounts: Mapping[str, Account], now: datetime) -> Turn:
+    """`_note`, and what is to be said of it."""
+    if isinstance(item.data, inbound.FeeRequested):
+        payee = payee_of(accounts, dossier.dimensions.agency)
+        return payments.note_requested(dossier, item.data, item.event.sequence, payee, now)
+    return _note(dossier, item, now), ()
+
+
+def _follow_process(
+    store: IntakeStore, clock: Clock, accounts: Mapping[str, Account], batch: Sequence[Received]
+) -> list[Outcome]:
     """Folds each dossier's news into one change, and writes all changes at once."""
     outcomes: dict[int, Outcome] = {}
     open_items = list(enumerate(batch))
@@ -99,15 +168,18 @@ def _follow_process(store: IntakeStore, clock: Clock, batch: Sequence[Received])
                 continue
             state = before.state
             changed: list[int] = []
+            said: list[Any] = []
             for n, item in mine:
-                after = _note(state, item, clock())
+                after, events = _turn(state, item, accounts, clock())
                 if after is state:
                     outcomes[n] = Duplicate()
                 else:
                     state = after
+                    said += events
                     changed.append(n)
             if changed:
-                changes.append(Change(before, state, (), batch[changed[0]].event.time))
+                first = batch[changed[0]].event
+                changes.append(Change(before, state, said, first.time, first.traceparent))
                 told.append(changed)
         written = store.dossiers.save(changes)
         outcomes.update((n, Done()) for done, changed in zip(written, told, strict=True) if done for n in changed)

@@ -29,12 +29,16 @@ class Dimensions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Personal:
-    """Whom to tell, and how. `person` is the account's subject, None for one without an account."""
+    """Whom to tell, and how. `person` is the account's subject, None for one without an account. `identity`, `address`
+    and `form`, what was filled in, are for what is printed of a received dossier; other events leave them out."""
 
     name: str
     email: str | None
     phone: str | None
     person: str | None
+    identity: str | None = None
+    address: str | None = None
+    form: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,8 @@ class FeeAsked:
 class FeePaid:
     """Somebody paid `amount` đồng for the dossier. `payment`: the payment's id, which a reversal names. `channel`: how
     it was paid, whatever way the dossier was filed; `provider` told of it, None at the counter. `settled`: nothing is
-    left to be paid."""
+    left to be paid. `requested_at`: when workflow asked for what is paid, so that its clock stands still for that no
+    more; None for what intake itself asked for."""
 
     TYPE: ClassVar[str] = "intake.fee.paid.v1"
     dimensions: Dimensions
@@ -183,6 +188,7 @@ class FeePaid:
     paid_at: datetime
     provider: str | None
     settled: bool
+    requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

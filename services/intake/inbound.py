@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from intake.domain.parts import PauseKind
 from intake.events import ApplicantKind, Budget, ServiceLevel
 
 
@@ -195,6 +196,14 @@ class TaskCompleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReturned:
+    """workflow.task.returned: `task` and `waiting` are not done any more."""
+
+    task: str
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierTransferred:
     """workflow.dossier.transferred"""
 
@@ -208,6 +217,97 @@ class DossierRescheduled:
     due_at: datetime | None
     previous_due_at: datetime | None
     basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementRequested:
+    """workflow.supplement.requested"""
+
+    agency: str
+    requested_at: datetime
+    components: tuple[str, ...]
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRequested:
+    """workflow.fee.requested: `amount` in đồng."""
+
+    requested_at: datetime
+    amount: int
+    reason: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierPaused:
+    """workflow.dossier.paused"""
+
+    kind: PauseKind
+    paused_at: datetime
+    basis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierResumed:
+    """workflow.dossier.resumed"""
+
+    resumed_at: datetime
+    restarted: bool
+    due_at: datetime | None
+    previous_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierExtended:
+    """workflow.dossier.extended"""
+
+    extended_at: datetime
+    basis: str
+    reason: str
+    apology: bool
+    due_at: datetime
+    previous_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierStopped:
+    """workflow.dossier.stopped"""
+
+    stopped_at: datetime
+    reason: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultIssued:
+    """workflow.result.issued"""
+
+    result: str
+    sha256: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRecalled:
+    """workflow.result.recalled"""
+
+    result: str
+    sha256: str
+    issued_at: datetime
+    recalled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultReplaced:
+    """workflow.result.replaced"""
+
+    result: str
+    sha256: str
+    issued_at: datetime
+    replaced_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

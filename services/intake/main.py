@@ -1,10 +1,14 @@
 """Intake's composition root and commands."""
 
+from pathlib import Path
+
 from chassis import service, worker
+from chassis.papers import PaperMaker
+from chassis.printing import Printer
 from chassis.service import Context, Parts, Service
 from chassis.store import UNAVAILABLE
 from chassis.web import Router
-from intake import api, commands, consumer, events, pages
+from intake import api, commands, consumer, events, pages, texts
 from intake.api import batches as batch_routes
 from intake.api import documents as document_routes
 from intake.api import dossiers as dossier_routes
@@ -18,7 +22,6 @@ from intake.clamd import Clamd
 from intake.domain.vietqr import Account
 from intake.inspection.findings import Limits
 from intake.inspection.run import Inspector
-from intake.papers import PaperMaker
 from intake.population import Population
 from intake.queries.dossiers import DossierQueries
 from intake.queries.drafts import DraftQueries
@@ -43,6 +46,7 @@ from intake.usecases.payments import PaymentUseCases
 from intake.usecases.prefill import PrefillUseCases
 from intake.usecases.successions import DossierSuccessions
 
+TEMPLATES = Path(__file__).with_name("templates") / "papers"
 POLL_SECONDS = 0.5
 """How long somebody at the counter waits, at most, before their paper begins to be printed."""
 DEPOSIT_SECONDS = 1.0
@@ -57,6 +61,7 @@ def assemble(context: Context[IntakeSettings]) -> Parts:
     scanner = Scanner(store.files, clamd, context.clock)
     sweeper = Sweeper(store.files, store.uploads, context.clock)
 
+    maker = PaperMaker(store.papers, context.clock, Printer(TEMPLATES, texts.ON_PAPER))
     accounts = {agency: Account(**dict(account)) for agency, account in settings.vietqr_accounts.items()}
     signatures = Signatures({name: each.secrets for name, each in settings.payment_providers.items()})
 
@@ -82,12 +87,12 @@ def assemble(context: Context[IntakeSettings]) -> Parts:
 
     return Parts(
         add_routes=add_routes,
-        table=consumer.table(store, context.clock),
+        table=consumer.table(store, context.clock, accounts),
         outboxes=[store.dossiers.collection, store.lookups.collection],
         ensure_indexes=store.ensure_indexes,
         loops={
             "deposits": worker.every(DEPOSIT_SECONDS, Depositor(store, context.clock).once, UNAVAILABLE),
-            "papers": worker.every(POLL_SECONDS, PaperMaker(store.papers, context.clock).once, UNAVAILABLE),
+            "papers": worker.every(POLL_SECONDS, maker.once, UNAVAILABLE),
             "scanner": scanner.run,
             "successions": worker.every(5, DossierSuccessions(store, context.clock).once, UNAVAILABLE),
             "sweeper": worker.every(EVERY_SECONDS, sweeper.once, UNAVAILABLE),

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from chassis.clock import Clock
 from chassis.errors import NotFound
+from chassis.printing import dong
 from chassis.worktime import ZONE
 from intake import texts
 from intake.api.dossiers import tracking_view
@@ -21,7 +22,7 @@ def local(instant: datetime | None) -> str:
 
 def add_pages(app: Flask, queries: DossierQueries, clock: Clock) -> None:
     app.template_folder = "templates"
-    app.jinja_env.filters["local"] = local
+    app.jinja_env.filters |= {"local": local, "dong": dong}
 
     @app.get("/tra-cuu")
     def tracking_page() -> tuple[str, int]:
@@ -34,7 +35,8 @@ def add_pages(app: Flask, queries: DossierQueries, clock: Clock) -> None:
         except ValidationError:
             phone = None
         try:
-            found = tracking_view(queries.tracked(code, key, phone, clock()))
+            dossier = queries.tracked(code, key, phone, clock())
+            found = tracking_view(dossier, queries.component_names(dossier))
         except NotFound:
             return render_template("tracking.html", code=code, asked=True, found=None, status=texts.STATUS), 404
         return render_template("tracking.html", code=code, asked=True, found=found, status=texts.STATUS), 200

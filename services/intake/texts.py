@@ -3,6 +3,7 @@
 from typing import Literal
 
 from intake.domain.dossiers import Status
+from intake.domain.parts import PauseKind
 from intake.domain.population import State
 
 STATUS: dict[Status, tuple[str, str]] = {
@@ -18,6 +19,25 @@ STATUS: dict[Status, tuple[str, str]] = {
     Status.RETURNED: ("Đã trả kết quả", "Result returned"),
 }
 """The ten states in the national portal's own words."""
+
+PAUSE: dict[PauseKind, tuple[str, str]] = {
+    "supplement": (
+        "Tạm dừng tính thời gian, chờ bổ sung hồ sơ",
+        "The clock stands still until the supplement is there",
+    ),
+    "fee": (
+        "Tạm dừng tính thời gian, chờ thực hiện nghĩa vụ tài chính",
+        "The clock stands still until the fee is paid",
+    ),
+    "other": ("Tạm dừng tính thời gian giải quyết", "The clock stands still"),
+}
+DUE_CHANGE: dict[Literal["calendar", "pause", "restart", "extension"], tuple[str, str]] = {
+    "calendar": ("Lịch làm việc thay đổi", "The working calendar changed"),
+    "pause": ("Không tính thời gian tạm dừng", "The time of a pause is not counted"),
+    "restart": ("Tính lại thời hạn từ khi bổ sung đủ hồ sơ", "The time begins anew with the supplement"),
+    "extension": ("Gia hạn thời gian giải quyết", "The time was extended"),
+}
+"""Why a due date became another one."""
 
 ON_PAPER: dict[str, dict[str, str]] = {
     "channel": {"online": "trực tuyến", "counter": "trực tiếp", "post": "qua dịch vụ bưu chính công ích"},

@@ -1,15 +1,23 @@
-"""What notify consumes: intake's and workflow's news, turned into what people are told."""
+"""What notify consumes: intake's and workflow's news, turned into what people and agencies are told; and from catalog
+the agencies' addresses."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from chassis.consume import Outcome, Received, Subscription
 from notify import inbound
-from notify.domain import Contact, Happened, Param
+from notify.domain import Contact, Happened, Office, Param
 from notify.usecases import UseCases
 
 
 def table(use: UseCases) -> list[Subscription]:
     return [
+        Subscription(
+            lambda batch: use.know_offices([(item.event.sequence, _office(item)) for item in batch]),
+            {"catalog.agency.changed.v1": inbound.AgencyChanged},
+        ),
         # First, so that what the second one asks for may come in the same batch.
         Subscription(
             lambda batch: _learn_and_tell(use, batch),
@@ -25,7 +33,15 @@ def table(use: UseCases) -> list[Subscription]:
                 "intake.dossier.supplement_requested.v1": inbound.SupplementRequested,
                 "intake.dossier.withdrawn.v1": inbound.DossierWithdrawn,
                 "intake.dossier.handed_over.v1": inbound.DossierHandedOver,
+                "intake.fee.asked.v1": inbound.FeeAsked,
                 "workflow.dossier.finished.v1": inbound.DossierFinished,
+                "workflow.supplement.requested.v1": inbound.SupplementAsked,
+                "workflow.dossier.resumed.v1": inbound.DossierResumed,
+                "workflow.dossier.extended.v1": inbound.DossierExtended,
+                "workflow.dossier.stopped.v1": inbound.DossierStopped,
+                "workflow.deadline.approaching.v1": inbound.DeadlineApproaching,
+                "workflow.deadline.missed.v1": inbound.DeadlineMissed,
+                "workflow.task.overdue.v1": inbound.TaskOverdue,
             },
         ),
     ]
@@ -43,38 +59,89 @@ def _contact(item: Received) -> Contact:
         person=personal.person,
         procedure_name=item.data.procedure_name,
         agency_name=item.data.agency_name,
+        agency=item.data.dimensions.agency,
     )
 
 
+def _office(item: Received) -> Office:
+    agency: inbound.Agency = item.data.agency
+    return Office(id=agency.id, name=agency.name, email=agency.email)
+
+
 def happened(item: Received) -> Happened:
-    """The event as people are told about it; each has the dossier's id as their subject."""
-    code: str | None = None
-    params: dict[str, Param]
-    match item.data:
-        case inbound.DossierFiled(dimensions=dimensions, filed_at=at):
-            agency, params = dimensions.agency, {"filed_at": at}
-        case inbound.DossierReceived(dimensions=dimensions, code=code, received_at=at, due_at=due_at):
-            agency, params = dimensions.agency, {"received_at": at, "due_at": due_at}
-        case inbound.DossierRefused(dimensions=dimensions, refused_at=at, reason=reason):
-            agency, params = dimensions.agency, {"refused_at": at, "reason": reason}
-        case inbound.SupplementRequested(dimensions=dimensions, requested_at=at, reason=reason, until=until):
-            day = None if until is None else f"{until:%d/%m/%Y}"
-            agency, params = dimensions.agency, {"requested_at": at, "reason": reason, "until": day}
-        case inbound.DossierWithdrawn(dimensions=dimensions, code=code, withdrawn_at=at):
-            agency, params = dimensions.agency, {"withdrawn_at": at}
-        case inbound.DossierHandedOver(dimensions=dimensions, code=code, handed_over_at=at, method=method):
-            agency, params = dimensions.agency, {"handed_over_at": at, "method": method}
-        case inbound.DossierFinished(agency=agency, code=code, finished_at=at, outcome=outcome, result_name=result):
-            params = {"finished_at": at, "outcome": outcome, "result_name": result}
-        case _:
-            raise AssertionError(f"nobody is told of {type(item.data).__name__}")
+    """The event as people and agencies are told about it; each has the dossier's id as their subject."""
+    said = _said_by_intake(item.data) or _said_by_workflow(item.data, item.event.time)
     return Happened(
         event_type=item.event.type,
         event_id=item.event.id,
         dossier=item.event.subject,
-        code=code,
-        agency=agency,
-        at=at,
-        params=params,
+        code=said.code,
+        agency=said.agency,
+        at=said.at,
+        params=said.params,
         trace=item.event.traceparent,
+        told=said.told,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What of an event is its own; see Happened."""
+
+    at: datetime
+    code: str | None
+    agency: str | None
+    params: dict[str, Param]
+    told: tuple[str, ...] = ()
+
+
+def _said_by_intake(data: Any) -> _Said | None:
+    match data:
+        case inbound.DossierFiled(dimensions=of, filed_at=at):
+            return _Said(at, None, of.agency, {"filed_at": at})
+        case inbound.DossierReceived(dimensions=of, code=code, received_at=at, due_at=due_at):
+            return _Said(at, code, of.agency, {"received_at": at, "due_at": due_at})
+        case inbound.DossierRefused(dimensions=of, refused_at=at, reason=reason):
+            return _Said(at, None, of.agency, {"refused_at": at, "reason": reason})
+        case inbound.SupplementRequested(dimensions=of, requested_at=at, reason=reason, until=until):
+            return _Said(at, None, of.agency, {"requested_at": at, "reason": reason, "until": _day(until)})
+        case inbound.DossierWithdrawn(dimensions=of, code=code, withdrawn_at=at):
+            return _Said(at, code, of.agency, {"withdrawn_at": at})
+        case inbound.DossierHandedOver(dimensions=of, code=code, handed_over_at=at, method=method):
+            return _Said(at, code, of.agency, {"handed_over_at": at, "method": method})
+        case inbound.FeeAsked(dimensions=of, code=code, asked_at=at, amount=amount, reason=reason):
+            dong = f"{amount:,}".replace(",", ".")
+            return _Said(at, code, of.agency, {"asked_at": at, "amount": dong, "reason": reason})
+    return None
+
+
+def _said_by_workflow(data: Any, time: datetime) -> _Said:
+    """`time`: the event's; a deadline is told of when it comes near or is over, not when it is."""
+    match data:
+        case inbound.DossierFinished(code=code, agency=agency, finished_at=at, outcome=outcome, result_name=result):
+            return _Said(at, code, agency, {"finished_at": at, "outcome": outcome, "result_name": result})
+        case inbound.SupplementAsked(code=code, agency=agency, requested_at=at, reason=reason, until=until):
+            return _Said(at, code, agency, {"requested_at": at, "reason": reason, "until": _day(until)})
+        case inbound.DossierResumed(code=code, resumed_at=at, due_at=due_at):
+            return _Said(at, code, None, {"resumed_at": at, "due_at": due_at})
+        case inbound.DossierExtended(code=code, extended_at=at, reason=reason, due_at=due_at, previous_due_at=was):
+            dues: dict[str, Param] = {"due_at": due_at, "previous_due_at": was}
+            return _Said(at, code, None, {"extended_at": at, "reason": reason, **dues, **_apology(data.apology)})
+        case inbound.DossierStopped(code=code, agency=agency, stopped_at=at, reason=reason):
+            return _Said(at, code, agency, {"stopped_at": at, "reason": reason})
+        case inbound.DeadlineApproaching(code=code, agency=agency, due_at=due_at, told=told):
+            return _Said(time, code, agency, {"due_at": due_at}, told)
+        case inbound.DeadlineMissed(code=code, agency=agency, due_at=due_at, told=told, apology=apology):
+            return _Said(time, code, agency, {"due_at": due_at, **_apology(apology)}, told)
+        case inbound.TaskOverdue(code=code, agency=agency, due_at=due_at, told=told, step_name=step):
+            return _Said(time, code, agency, {"due_at": due_at, "step_name": step}, told)
+    raise AssertionError(f"nobody is told of {type(data).__name__}")
+
+
+def _apology(issued: bool) -> dict[str, Param]:
+    """For the templates, which ask whether it is there."""
+    return {"apology": "issued" if issued else None}
+
+
+def _day(until: date | None) -> str | None:
+    return None if until is None else f"{until:%d/%m/%Y}"

@@ -97,27 +97,40 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Whom to tell about a dossier, and the names that messages about it mention."""
+    """Whom to tell about a dossier, and the names that messages about it mention. `agency`: the receiving one's id, ""
+    in what was kept before it was read."""
 
     name: str
     email: str | None
     person: str | None
     procedure_name: str
     agency_name: str
+    agency: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """An agency that is told of dossiers, at its own address."""
+
+    id: str
+    name: str
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
-    """Something that people are told about, at the time when it happened. `params`: what the templates need of it."""
+    """Something that people are told about, at the time when it happened. `params`: what the templates need of it.
+    `agency`: None where the event names none, for then it is the receiving one. `told`: agencies that are to know."""
 
     event_type: str
     event_id: str
     dossier: str
     code: str | None
-    agency: str
+    agency: str | None
     at: datetime
     params: Mapping[str, Param]
     trace: str | None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +138,43 @@ class Rule:
     """After this event, the audience is told by this channel in the words of this template."""
 
     event_type: str
-    audience: Literal["applicant"]
+    audience: Literal["applicant", "agency"]
     channel: Channel
     template: str
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One rule applied to one event: to whom exactly. Its `key` is the same whenever the same event comes again."""
+    """One rule applied to one event: to whom exactly. Its `key` is the same whenever the same event comes again.
+    `name`: whom the message addresses; `person`: their account's subject."""
 
     rule: Rule
     to: str
     key: tuple[str, str, str]
+    name: str
+    person: str | None
 
 
-def recipients(happened: Happened, contact: Contact, rules: Sequence[Rule]) -> list[Told]:
-    """Who is told by which channel; somebody without an address or an account is not told by that channel."""
-    ways: dict[Channel, str | None] = {"email": contact.email, "portal": contact.person}
-    found = [(rule, ways[rule.channel]) for rule in rules if rule.event_type == happened.event_type]
-    return [Told(rule, to, (happened.event_id, to, rule.channel)) for rule, to in found if to]
+def recipients(
+    happened: Happened, contact: Contact, rules: Sequence[Rule], offices: Mapping[str, Office] | None = None
+) -> list[Told]:
+    """Who is told by which channel; somebody without an address or an account is not told by that channel, and agencies
+    that share an address are told once. `offices`: by id, the agencies that are to know."""
+    found: dict[tuple[str, str, str], Told] = {}
+    for rule in rules:
+        if rule.event_type != happened.event_type:
+            continue
+        who: list[tuple[str, str | None, str | None]] = []
+        if rule.audience == "applicant":
+            who.append((contact.name, contact.person, contact.email if rule.channel == "email" else contact.person))
+        elif rule.channel == "email":
+            asked = [(offices or {}).get(id) for id in happened.told]
+            who += [(office.name, None, office.email) for office in asked if office is not None]
+        for name, person, to in who:
+            if to:
+                key = (happened.event_id, to, rule.channel)
+                found.setdefault(key, Told(rule, to, key, name, person))
+    return list(found.values())
 
 
 def compose(
@@ -151,7 +182,7 @@ def compose(
 ) -> tuple[Message, Events]:
     """The message: one in the portal is delivered by being there, any other waits to be sent."""
     names = {
-        "name": contact.name,
+        "name": told.name,
         "procedure_name": contact.procedure_name,
         "agency_name": contact.agency_name,
     }
@@ -160,10 +191,10 @@ def compose(
         event_type=happened.event_type,
         dossier=happened.dossier,
         code=happened.code,
-        agency=happened.agency,
+        agency=happened.agency or contact.agency,
         channel=told.rule.channel,
         to=told.to,
-        person=contact.person,
+        person=told.person,
         language=language,
         template=told.rule.template,
         params={

@@ -71,6 +71,93 @@ class DossierHandedOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAsked:
+    """intake.fee.asked, whoever asks: `amount` in đồng."""
+
+    dimensions: Dimensions
+    code: str | None
+    amount: int
+    asked_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementAsked:
+    """workflow.supplement.requested: after the reception."""
+
+    code: str
+    agency: str
+    requested_at: datetime
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierResumed:
+    code: str
+    resumed_at: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierExtended:
+    code: str
+    extended_at: datetime
+    reason: str
+    apology: bool
+    due_at: datetime
+    previous_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierStopped:
+    code: str
+    agency: str
+    stopped_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineApproaching:
+    code: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed:
+    code: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+    apology: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOverdue:
+    code: str
+    step_name: str
+    agency: str
+    due_at: datetime
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    id: str
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyChanged:
+    """catalog.agency.changed"""
+
+    agency: Agency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierFinished:
     code: str
     agency: str

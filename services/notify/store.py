@@ -1,4 +1,4 @@
-"""notify's MongoDB: the messages, and whom to tell about which dossier."""
+"""notify's MongoDB: the messages, whom to tell about which dossier, and the agencies' addresses."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -9,9 +9,10 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from chassis import store
-from notify.domain import Channel, Contact, Events, Message, State
+from notify.domain import Channel, Contact, Events, Message, Office, State
 
 _CONTACT: TypeAdapter[Contact] = TypeAdapter(Contact)
+_OFFICE: TypeAdapter[Office] = TypeAdapter(Office)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class NotifyStore:
     def __init__(self, database: Database[store.Document], carrier: store.Carrier) -> None:
         self.messages = store.Aggregates(database, "messages", Message, carrier)
         self._contacts = store.Copies(database, "contacts")
+        self._offices = store.Copies(database, "agencies")
 
     def ensure_indexes(self) -> None:
         self.messages.ensure_indexes()
@@ -58,6 +60,14 @@ class NotifyStore:
     def contacts(self, dossiers: Iterable[str]) -> dict[str, Contact]:
         found = self._contacts.collection.find({"_id": {"$in": list(dossiers)}})
         return {document["_id"]: _CONTACT.validate_python(document) for document in found}
+
+    def put_offices(self, items: Sequence[tuple[int, Office]]) -> list[bool]:
+        """With catalog's sequence each; False where the copy was as new already."""
+        return self._offices.put([(office.id, sequence, _OFFICE.dump_python(office)) for sequence, office in items])
+
+    def offices(self, ids: Iterable[str]) -> dict[str, Office]:
+        found = self._offices.collection.find({"_id": {"$in": list(ids)}})
+        return {document["_id"]: _OFFICE.validate_python(document) for document in found}
 
     # -- messages ------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What can be done at notify: tell people what happened, send a message again, note that one was read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from chassis import acts, logs
@@ -8,7 +8,7 @@ from chassis.clock import Clock, id_from
 from chassis.consume import Done, Duplicate, Later, Outcome
 from chassis.web import Answer, Call
 from notify import domain
-from notify.domain import Contact, Events, Happened, Language, Message, Rule
+from notify.domain import Contact, Events, Happened, Language, Message, Office, Rule
 from notify.store import NotifyStore
 
 MANAGE = "messages.manage"
@@ -33,18 +33,36 @@ class UseCases:
         return self._tell([(happened, contact) for happened, _, contact in items])
 
     def tell(self, items: Sequence[Happened]) -> list[Outcome]:
-        """Tells whoever is known; Later where it is not known yet whom a dossier belongs to."""
+        """Tells whoever is known; Later where it is not known yet whom a dossier belongs to, or where an agency is."""
         contacts = self._store.contacts({happened.dossier for happened in items})
-        known = [(happened, contacts[happened.dossier]) for happened in items if happened.dossier in contacts]
-        told = iter(self._tell(known))
-        return [next(told) if happened.dossier in contacts else Later("contact_unknown") for happened in items]
+        told = {agency for happened in items for agency in happened.told}
+        offices = self._store.offices(told) if told else {}
+        outcomes: list[Outcome | None] = []
+        known: list[tuple[Happened, Contact]] = []
+        for happened in items:
+            contact = contacts.get(happened.dossier)
+            if contact is None:
+                outcomes.append(Later("contact_unknown"))
+            elif not offices.keys() >= set(happened.told):
+                outcomes.append(Later("agency_unknown"))
+            else:
+                outcomes.append(None)
+                known.append((happened, contact))
+        applied = iter(self._tell(known, offices))
+        return [next(applied) if outcome is None else outcome for outcome in outcomes]
 
-    def _tell(self, items: Sequence[tuple[Happened, Contact]]) -> list[Outcome]:
+    def know_offices(self, items: Sequence[tuple[int, Office]]) -> list[Outcome]:
+        """Keeps the agencies' names and addresses, with catalog's sequence each."""
+        return [Done() if new else Duplicate() for new in self._store.put_offices(items)]
+
+    def _tell(
+        self, items: Sequence[tuple[Happened, Contact]], offices: Mapping[str, Office] | None = None
+    ) -> list[Outcome]:
         now = self._clock()
         messages: list[tuple[Message, Events]] = []
         of_item: list[list[int]] = []
         for happened, contact in items:
-            told = domain.recipients(happened, contact, self._rules)
+            told = domain.recipients(happened, contact, self._rules, offices)
             if now - happened.at > self._max_age:
                 log.info("too_old_to_tell", event_id=happened.event_id)
                 told = []

@@ -19,8 +19,8 @@ def add_routes(router: Router, use: UseCases, queries: Queries) -> None:
     def counts(call: Call, query: CountsQuery) -> Answer:
         """Counts of dossiers over the days [from, to)
 
-        Days and months are those of Asia/Ho_Chi_Minh. carried_over + received = finished + open + withdrawn
-        after the reception (`withdrawn` without `withdrawn_waiting`).
+        Days and months are those of Asia/Ho_Chi_Minh. carried_over + received = finished + stopped + open +
+        withdrawn after the reception (`withdrawn` without `withdrawn_waiting`).
         """
         return Answer({"items": queries.counts(query.wanted(), call.now), "next": None, "as_of": call.now})
 

@@ -29,6 +29,8 @@ Measure = Literal[
     "finished_on_time",
     "finished_late",
     "handed_over",
+    "stopped",
+    "supplement_requests",
 ]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -46,6 +48,7 @@ class Stated:
 
 
 S = TypeVar("S", bound=Stated)
+PauseKind = Literal["supplement", "fee", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,14 @@ class Due(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clock(Stated):
+    """Workflow's clock stands still from then on and waits for what `kind` says; None: it goes on."""
+
+    at: datetime
+    kind: PauseKind | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finish(Stated):
     at: datetime
     timing: Timing
@@ -101,7 +112,8 @@ class Withdrawal(Stated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What is known of a dossier; also what one event says of it."""
+    """What is known of a dossier; also what one event says of it. Of `clock` and `requests` (of supplements, after the
+    reception) every statement stands, by its sequence, since what was in the past is asked for as well."""
 
     dimensions: Dimensions | None = None
     filed: Moment | None = None
@@ -112,13 +124,25 @@ class Fact:
     handed_over: Moment | None = None
     due: Due | None = None
     finished: Finish | None = None
+    stopped: Moment | None = None
+    clock: tuple[Clock, ...] = ()
+    requests: tuple[Moment, ...] = ()
 
 
-_KINDS = tuple(kind.name for kind in fields(Fact))
+_LEDGERS = ("clock", "requests")
+_KINDS = tuple(kind.name for kind in fields(Fact) if kind.name not in _LEDGERS)
 
 
 def merge(a: Fact, b: Fact) -> Fact:
-    return Fact(**{kind: _newer(getattr(a, kind), getattr(b, kind)) for kind in _KINDS})
+    merged: dict[str, Any] = {kind: _newer(getattr(a, kind), getattr(b, kind)) for kind in _KINDS}
+    return Fact(**merged, clock=_united(a.clock, b.clock), requests=_united(a.requests, b.requests))
+
+
+def _united(a: tuple[S, ...], b: tuple[S, ...]) -> tuple[S, ...]:
+    if not a or not b:
+        return a or b
+    known = {stated.sequence: stated for stated in (*b, *a)}
+    return tuple(known[sequence] for sequence in sorted(known))
 
 
 def _newer(a: S | None, b: S | None) -> S | None:
@@ -129,10 +153,11 @@ def _newer(a: S | None, b: S | None) -> S | None:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """A fact's days in Asia/Ho_Chi_Minh.
+    """A fact's days in Asia/Ho_Chi_Minh. `held`: since when the clock stands still now.
 
-    Of a withdrawal and an end the earlier one counts, and the end when both are of the same instant, as intake and
-    workflow have it; the other has no day. A withdrawal of a dossier whose reception is not known yet has none either.
+    Of a withdrawal and an end, by a decision or a stop, the earlier one counts, and the end when both are of the same
+    instant, as intake and workflow have it; the other has no day. A withdrawal of a dossier whose reception is not
+    known yet has none either.
     """
 
     filed: date | None
@@ -141,17 +166,20 @@ class Days:
     withdrawn: date | None
     handed_over: date | None
     finished: date | None
+    stopped: date | None
     due: date | None
+    held: date | None
 
 
 def days(fact: Fact) -> Days:
     received = fact.received
-    finished, withdrawn = fact.finished, fact.withdrawn
-    if finished is not None and withdrawn is not None:
-        if finished.at <= withdrawn.at:
+    finished, stopped, withdrawn = fact.finished, fact.stopped, fact.withdrawn
+    ended_at = min((end.at for end in (finished, stopped) if end is not None), default=None)
+    if ended_at is not None and withdrawn is not None:
+        if ended_at <= withdrawn.at:
             withdrawn = None
         else:
-            finished = None
+            finished = stopped = None
     if withdrawn is not None and withdrawn.received and received is None:
         withdrawn = None
     promised = None if received is None or received.due_at is None else local_day(received.due_at)
@@ -162,12 +190,35 @@ def days(fact: Fact) -> Days:
         withdrawn=_day(withdrawn),
         handed_over=_day(fact.handed_over),
         finished=_day(finished),
+        stopped=_day(stopped),
+        held=next((pause.begin for pause in pauses(fact) if pause.end is None), None),
         due=promised if fact.due is None else _day(fact.due),
     )
 
 
 def _day(stated: Moment | Reception | Withdrawal | Due | Finish | None) -> date | None:
     return None if stated is None or stated.at is None else local_day(stated.at)
+
+
+class Pause(NamedTuple):
+    """From the day `begin` until the day `end` the clock stood still; `end` None: it does."""
+
+    kind: PauseKind
+    begin: date
+    end: date | None
+
+
+def pauses(fact: Fact) -> list[Pause]:
+    """By workflow's sequence. There is one at a time: another that begins ends the one before, whose end has not come
+    yet."""
+    found: list[Pause] = []
+    for said in fact.clock:
+        day = local_day(said.at)
+        if found and found[-1].end is None:
+            found[-1] = found[-1]._replace(end=day)
+        if said.kind is not None:
+            found.append(Pause(said.kind, day, None))
+    return found
 
 
 class Cell(NamedTuple):
@@ -201,8 +252,8 @@ def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
     """The cells that the dossier counts in, and as what.
 
     Filed is for online dossiers, which wait to be received. Finished and handed over count once the reception is
-    known too, so that whatever has not arrived yet, "carried over + received = finished + open" holds; and what is
-    withdrawn is neither waiting nor open from that day on.
+    known too, so that whatever has not arrived yet, "carried over + received = finished + stopped + open" holds; and
+    what is withdrawn is neither waiting nor open from that day on.
     """
     dimensions, on = fact.dimensions, days(fact)
     if dimensions is None:
@@ -213,7 +264,8 @@ def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
     if dimensions.channel == "online":
         counted.append((on.filed, "filed"))
     if fact.received is not None:
-        counted += [(on.received, "received"), (on.handed_over, "handed_over")]
+        counted += [(on.received, "received"), (on.handed_over, "handed_over"), (on.stopped, "stopped")]
+        counted += [(_day(request), "supplement_requests") for request in fact.requests]
         if _is_digitised(fact.received, fact.scanned):
             counted.append((on.received, "digitised"))
         if fact.finished is not None:

@@ -11,11 +11,13 @@ from pydantic import AwareDatetime, StringConstraints
 
 from stats.domain import (
     Channel,
+    Clock,
     Dimensions,
     Due,
     Fact,
     Finish,
     Moment,
+    PauseKind,
     Reception,
     Scanning,
     ServiceLevel,
@@ -150,6 +152,53 @@ class DossierRescheduled(Saying):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DossierPaused(Saying):
+    kind: PauseKind
+    paused_at: AwareDatetime
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(clock=(Clock(sequence=sequence, at=self.paused_at, kind=self.kind),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierResumed(Saying):
+    resumed_at: AwareDatetime
+    due_at: AwareDatetime | None
+
+    def fact(self, sequence: int) -> Fact:
+        going_on = Clock(sequence=sequence, at=self.resumed_at, kind=None)
+        return Fact(clock=(going_on,), due=Due(sequence=sequence, at=self.due_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierExtended(Saying):
+    due_at: AwareDatetime
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(due=Due(sequence=sequence, at=self.due_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplementRequested(Saying):
+    """After the reception; the clock's standing still has an event of its own."""
+
+    requested_at: AwareDatetime
+
+    def fact(self, sequence: int) -> Fact:
+        return Fact(requests=(Moment(sequence=sequence, at=self.requested_at),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierStopped(Saying):
+    stopped_at: AwareDatetime
+    due_at: AwareDatetime | None
+
+    def fact(self, sequence: int) -> Fact:
+        due = Due(sequence=sequence, at=self.due_at)
+        return Fact(due=due, stopped=Moment(sequence=sequence, at=self.stopped_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierFinished(Saying):
     finished_at: AwareDatetime
     due_at: AwareDatetime | None
@@ -183,6 +232,11 @@ READINGS: dict[str, type] = {
     "workflow.dossier.started.v1": DossierStarted,
     "workflow.dossier.rescheduled.v1": DossierRescheduled,
     "workflow.dossier.finished.v1": DossierFinished,
+    "workflow.dossier.paused.v1": DossierPaused,
+    "workflow.dossier.resumed.v1": DossierResumed,
+    "workflow.dossier.extended.v1": DossierExtended,
+    "workflow.dossier.stopped.v1": DossierStopped,
+    "workflow.supplement.requested.v1": SupplementRequested,
     "catalog.agency.changed.v1": AgencyChanged,
 }
 """Everything else is archived as it is and says nothing that is counted yet."""
@@ -190,7 +244,8 @@ READINGS: dict[str, type] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A dossier as intake itself knows it, for the recount."""
+    """A dossier as intake itself knows it, for the recount. `paused`: what it waits for while the clock stands still,
+    since `paused_since`. `supplements_asked`: when, after the reception."""
 
     procedure: str
     service_level: ServiceLevel
@@ -204,3 +259,8 @@ class State:
     timing: Timing | None
     handed_over_at: AwareDatetime | None
     digitised: bool
+    stopped_at: AwareDatetime | None = None
+    paused: PauseKind | None = None
+    paused_since: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
+    supplements_asked: tuple[AwareDatetime, ...] = ()

@@ -1,10 +1,12 @@
 """The numbers as they are asked for.
 
 Flows (received, finished…) are sums of cells over days. Stocks (carried over, open, waiting) are asked of the facts
-at the first and the last moment of a period: what was received before then and not finished or withdrawn before then.
+at the first and the last moment of a period: what was received before then and not finished, stopped or withdrawn
+before then.
 By month, each month is a period.
 
-A dossier is overdue from the day after its due day on, as it is finished late from that day on.
+A dossier is overdue from the day after its due day on, as it is finished late from that day on; not while its clock
+stands still since before then.
 """
 
 from collections.abc import Sequence
@@ -90,7 +92,9 @@ class Queries:
             for key, opening in opens[span.start].items():
                 _row(rows, key, by, span)["carried_over"] = opening.total
             for key, closing in opens[span.end].items():
-                _row(rows, key, by, span).update(open=closing.total, overdue=closing.overdue)
+                row = _row(rows, key, by, span)
+                row.update(open=closing.total, overdue=closing.overdue)
+                row.update(supplement=closing.supplement, paused=closing.paused)
             for key, number in projection.waiting_at(span.end, still, agencies).items():
                 _row(rows, key, by, span)["waiting"] = number
         return rows
@@ -133,7 +137,7 @@ def _chosen(copies: dict[str, AgencyCopy], agency: str, subtree: bool) -> list[s
 
 
 def _item(key: Key, row: dict[str, int], by: Sequence[str], copies: dict[str, AgencyCopy]) -> dict[str, Any]:
-    """One row of the answer. What no event feeds yet is 0: no dossier has been paused or paid online so far."""
+    """One row of the answer. What no event feeds yet is 0: no dossier has been paid online so far."""
     names = dict(zip(by, key, strict=True))
     if "agency" in names:
         copy = copies.get(names["agency"])
@@ -151,7 +155,10 @@ def _item(key: Key, row: dict[str, int], by: Sequence[str], copies: dict[str, Ag
         | {"total": sum(number(f"finished_{timing}") for timing in ("early", "on_time", "late"))},
         "open": {"within": number("open") - number("overdue"), "overdue": number("overdue"), "total": number("open")},
         "waiting": number("waiting"),
-        "paused": 0,
+        "supplement": number("supplement"),
+        "paused": number("paused"),
+        "stopped": number("stopped"),
+        "supplement_requests": number("supplement_requests"),
         "withdrawn": number("withdrawn"),
         "withdrawn_waiting": number("withdrawn_waiting"),
         "refused": number("refused"),

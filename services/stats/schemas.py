@@ -65,7 +65,10 @@ class OpenCounts(BaseModel):
 
 class CountsItem(BaseModel):
     """The fields of `by` are present when they were asked for, `agency_name` with `agency`. `withdrawn_waiting`: those
-    of `withdrawn` that had not been received."""
+    of `withdrawn` that had not been received. Of the open ones, `supplement` wait for a supplement, and for `paused`
+    the clock stands still for another reason: a fee, or a cause that the law names. `stopped`: ended in the period
+    without a decision. `supplement_requests`: after the reception. The national portal's "paused" (its statuses 6 and
+    8) are those that wait for a fee, and the stopped ones."""
 
     agency: str | None = None
     agency_name: str | None = None
@@ -79,7 +82,10 @@ class CountsItem(BaseModel):
     finished: FinishedCounts
     open: OpenCounts
     waiting: int
+    supplement: int
     paused: int
+    stopped: int
+    supplement_requests: int
     withdrawn: int
     withdrawn_waiting: int
     refused: int
@@ -97,6 +103,8 @@ class Counts(BaseModel):
 
 
 class RecountKey(BaseModel):
+    """`month`: `YYYY-MM`, or "" for what is there now."""
+
     agency: str
     procedure: str
     channel: Channel

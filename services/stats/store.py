@@ -16,7 +16,7 @@ listed again (readers know it by its id); one that is acknowledged was listed.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from chassis.envelope import Envelope
 from chassis.store import Copies, Document, duplicates
-from stats.domain import MEASURES, Cell, Fact, Measure, days, impersonal, merge, tally
+from stats.domain import MEASURES, Cell, Fact, Measure, days, impersonal, merge, pauses, tally
 
 ATTEMPTS = 50
 """How often a write that somebody else overtook is made anew. With one active consumer it is hardly ever needed."""
@@ -199,11 +199,13 @@ def _is_storable(document: Document) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Dossiers that were received and neither finished nor withdrawn: how many, and how many of them are past their due
-    day."""
+    """Dossiers that were received and neither finished nor stopped nor withdrawn: how many, how many of them are past
+    their due day, how many wait for a supplement, and for how many the clock stands still for another reason."""
 
     total: int
     overdue: int
+    supplement: int
+    paused: int
 
 
 Key = tuple[Any, ...]
@@ -314,10 +316,10 @@ class Projection:
     def open_at(
         self, day: date, overdue_on: date, by: Sequence[str], agencies: Sequence[str] | None
     ) -> dict[Key, Open]:
-        """What is open when `day` begins, and overdue: it was due before the day `overdue_on`. By the values of
-        `by`."""
+        """What is open when `day` begins, and overdue: it was due before the day `overdue_on`, and before the clock
+        stood still. By the values of `by`."""
         rows = self.facts.aggregate(being_open(day, overdue_on, by, agencies), hint="open")
-        return {_key(row, by): Open(row["total"], row["overdue"]) for row in rows}
+        return {_key(row, by): Open(*(row[f.name] for f in fields(Open))) for row in rows}
 
     def waiting_at(self, day: date, by: Sequence[str], agencies: Sequence[str] | None) -> dict[Key, int]:
         """Filed online and neither received nor refused nor withdrawn when `day` begins. By the values of `by`."""
@@ -333,6 +335,18 @@ class Projection:
             measures: dict[str, int] = {measure: row[measure] for measure in MEASURES if row[measure]}
             if measures:
                 yield _key(row, by), measures
+
+    def now(self, today: date) -> Iterator[tuple[Key, dict[str, int]]]:
+        """(agency, procedure, channel, service_level, "") and what is open and waiting there now, where any is."""
+        by = ("agency", "procedure", "channel", "service_level")
+        waits = self.waiting_at(date.max, by, None)
+        opens = self.open_at(date.max, today, by, None)
+        for key in {**waits, **opens}:
+            there = opens.get(key)
+            stocks = {"waiting": waits.get(key, 0)}
+            if there is not None:
+                stocks |= {"open": there.total} | {f.name: getattr(there, f.name) for f in fields(Open)[1:]}
+            yield (*key, ""), {name: count for name, count in stocks.items() if count}
 
     def first_day(self) -> date | None:
         """The first day on which anything was counted."""
@@ -353,8 +367,10 @@ def _row(dossier: str, version: int, fact: Fact, known_cells: Iterable[str]) -> 
         "said": _FACT.dump_python(fact),
         **{name: getattr(dimensions, name, None) for name in DIMENSIONS},
         **{
-            f"{name}_on": getattr(on, name) for name in ("filed", "received", "refused", "withdrawn", "finished", "due")
+            f"{name}_on": getattr(on, name)
+            for name in ("filed", "received", "refused", "withdrawn", "finished", "stopped", "due", "held")
         },
+        "pauses": [{"kind": pause.kind, "from": pause.begin, "to": pause.end} for pause in pauses(fact)],
         "counts": [{"cell": cell, "as": list(counts.get(cell, ()))} for cell in dict.fromkeys([*known_cells, *counts])],
     }
 
@@ -398,12 +414,25 @@ def flowing(start: date, end: date, by: Sequence[str], agencies: Sequence[str] |
 
 
 def being_open(day: date, overdue_on: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:
-    still = {"finished_on": _not_before(day), "withdrawn_on": _not_before(day)}
-    late = {"$and": [{"$gt": ["$due_on", None]}, {"$lt": ["$due_on", overdue_on.isoformat()]}]}
+    still = {f"{end}_on": _not_before(day) for end in ("finished", "stopped", "withdrawn")}
+    # A clock that stands still since before the due day does not pass it: its end moves the due date.
+    held = {"$and": [{"$gt": ["$held_on", None]}, {"$lte": ["$held_on", "$due_on"]}]}
+    late = {
+        "$and": [{"$gt": ["$due_on", None]}, {"$lt": ["$due_on", overdue_on.isoformat()]}, {"$not": [held]}],
+    }  # fmt: skip
+    what = {"overdue": late, "supplement": _paused(day, ["supplement"]), "paused": _paused(day, ["fee", "other"])}
+    sums = {name: {"$sum": {"$cond": [condition, 1, 0]}} for name, condition in what.items()}
     return [
         {"$match": {**still, "received_on": {"$lt": day.isoformat()}, **_of(agencies)}},
-        {"$group": {"_id": _group(by), "total": {"$sum": 1}, "overdue": {"$sum": {"$cond": [late, 1, 0]}}}},
+        {"$group": {"_id": _group(by), "total": {"$sum": 1}, **sums}},
     ]
+
+
+def _paused(day: date, kinds: Sequence[str]) -> Document:
+    """The clock stands still when the day begins, and waits for one of these."""
+    lasts = {"$or": [{"$lte": ["$$pause.to", None]}, {"$gte": ["$$pause.to", day.isoformat()]}]}
+    then = {"$and": [{"$in": ["$$pause.kind", kinds]}, {"$lt": ["$$pause.from", day.isoformat()]}, lasts]}
+    return {"$anyElementTrue": [{"$map": {"input": {"$ifNull": ["$pauses", []]}, "as": "pause", "in": then}}]}
 
 
 def waiting(day: date, by: Sequence[str], agencies: Sequence[str] | None) -> list[Document]:

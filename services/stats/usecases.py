@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from chassis.clock import Clock
 from chassis.consume import Done, Duplicate, Invalid, Outcome, Received
 from chassis.envelope import Envelope, read_data
+from chassis.worktime import local_day
 from stats import recount
 from stats.domain import Fact, merge
 from stats.inbound import READINGS, AgencyChanged, DossierFiled, DossierReceived, DossierRefused, Saying, State
@@ -58,9 +59,11 @@ class UseCases:
         self._store.agencies.meet({data.dimensions.agency: data.agency_name for data in naming})
 
     def recount(self) -> recount.Comparison:
-        """Compares the cells with what intake's own dossiers add up to; Unavailable when intake does not answer."""
-        recounted = recount.count(self._intake.states())
-        return recount.compare(dict(self._store.current().months()), recounted)
+        """Compares the numbers with what intake's own dossiers add up to; Unavailable when intake does not answer."""
+        today = local_day(self._clock())
+        recounted = recount.count(self._intake.states(), today)
+        current = self._store.current()
+        return recount.compare({**dict(current.months()), **dict(current.now(today))}, recounted)
 
     def rebuild(self, progress: Callable[[int], object]) -> Rebuilt:
         """Makes the projection anew from the archive beside the live one, and switches to it. Consumers may go on."""

@@ -1,19 +1,20 @@
-"""What a worker's timers do: running processes follow the agencies and the calendars that changed.
+"""What a worker's timers do: running processes follow the agencies and the calendars that changed, go on without the
+opinions whose time has passed, and tell of their deadlines.
 
 They look at the processes and not at the news, so it makes no difference which came first, nor how often it is done. A
 process that dies in between leaves what it wrote, and the next one goes on with what is not as it should be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from chassis.clock import Clock
 from chassis.store import Change, Loaded
 from chassis.worktime import local_day
-from workflow.domain import settlings, successions
+from workflow.domain import alerts, opinions, settlings, successions
 from workflow.domain.calendars import reschedule
 from workflow.domain.parts import By
-from workflow.domain.processes import SYSTEM, Process
+from workflow.domain.processes import SYSTEM, Process, Turn
 from workflow.domain.settlings import Settling
 from workflow.store import WorkflowStore
 from workflow.store.catalogue import Calendars
@@ -24,9 +25,12 @@ SETTLE = timedelta(seconds=10)
 
 
 class Following:
-    def __init__(self, store: WorkflowStore, clock: Clock) -> None:
+    """`escalate_days`: see `alerts.tell`."""
+
+    def __init__(self, store: WorkflowStore, clock: Clock, escalate_days: int = 2) -> None:
         self._store = store
         self._clock = clock
+        self._escalate_days = escalate_days
         self._passed: dict[int, tuple[datetime, str]] = {}
 
     def agencies(self) -> bool:
@@ -36,14 +40,33 @@ class Following:
         ended = known.ended(day)
         if not ended:
             return False
-        loaded = self._store.processes.involving(ended, BATCH)
-        changes: list[Change[Process]] = []
-        for each in loaded:
-            state, said = successions.hand_on(each.state, known, day, now)
-            if state is not each.state:
-                changes.append(Change(each, state, said, now))
-        written = self._store.processes.save(changes)
-        return len(loaded) == BATCH and any(written)
+        return self._turned(
+            self._store.processes.involving(ended, BATCH),
+            lambda process: successions.hand_on(process, known, day, now, self._store.catalogue.agency),
+            now,
+        )
+
+    def opinions(self) -> bool:
+        """Lets a batch of opinions lapse whose time has passed; True when there may be more."""
+        now, calendar = self._clock(), self._store.catalogue.calendar()
+        return self._turned(
+            self._store.processes.lapsing(now, BATCH), lambda process: opinions.lapse(process, now, calendar), now
+        )
+
+    def alerts(self) -> bool:
+        """Tells of the deadlines of a batch that come near or were missed; True when there may be more."""
+        now, calendar, known = self._clock(), self._store.catalogue.calendar(), self._store.catalogue.successions()
+        day = local_day(now)
+
+        def above(agency: str) -> str | None:
+            found = self._store.catalogue.agency(agency)
+            return None if found is None or found.parent is None else known.acting(found.parent, day)
+
+        return self._turned(
+            self._store.processes.alerting(now, BATCH),
+            lambda process: alerts.tell(process, now, above, calendar, self._escalate_days),
+            now,
+        )
 
     def calendars(self) -> bool:
         """Computes a batch of due dates anew after a calendar changed; True when there may be more."""
@@ -59,6 +82,17 @@ class Following:
             elif before.pending:
                 more |= self._reschedule(years, year.year, year.decision, before)
         return more
+
+    def _turned(self, loaded: Sequence[Loaded[Process]], turn: Callable[[Process], Turn], now: datetime) -> bool:
+        """Writes what `turn` makes of these; whether there may be more. What somebody else changed at the same moment
+        is met by the next one."""
+        changes: list[Change[Process]] = []
+        for each in loaded:
+            state, said = turn(each.state)
+            if state is not each.state:
+                changes.append(Change(each, state, said, now))
+        written = self._store.processes.save(changes)
+        return len(loaded) == BATCH and any(written)
 
     def _reschedule(self, years: Calendars, year: int, decision: str, settling: Settling) -> bool:
         begin, end = settlings.span(settling.pending)

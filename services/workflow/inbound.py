@@ -13,7 +13,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`agency`: None is the receiving agency, "@parent" its parent. `amount`, or `share` in percent of the budget.
+    """`agency`: where it is done, see `domain.references`. `amount`, or `share` in percent of the budget.
     `condition`: JSON Schema over {"facts": …, "outcomes": …}. `child`: the procedure whose own process does it."""
 
     id: str
@@ -45,14 +45,29 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Durations:
+    counter: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """A version of a procedure, as dossiers are worked on by it."""
+    """A version of a procedure, as dossiers are worked on by it. `durations` None: no due date. `components` None in a
+    copy that was made before they were read."""
 
     code: str
     version: int
     process: Process
     result: Result
     supplement_rule: Literal["pause", "restart"] = "pause"
+    name: str = ""
+    durations: Durations | None = None
+    valid_from: date | None = None
+    components: tuple[Component, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +100,11 @@ class AgencySucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDay:
+    """`name` is empty in a copy that was made before it was read."""
+
     date: date
     kind: Literal["off", "working"]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +124,18 @@ class Dimensions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """Who the applicant is, and what the form says, for what is printed. `person`: the account that filed it. All but
+    the name is None in what intake published before it was asked for."""
+
+    name: str
+    person: str | None = None
+    identity: str | None = None
+    address: str | None = None
+    form: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierReceived:
     """intake.dossier.received"""
 
@@ -117,6 +147,7 @@ class DossierReceived:
     budget: Duration | None
     due_at: datetime | None
     facts: dict[str, Any] = field(default_factory=dict)
+    personal: Personal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +156,54 @@ class DossierWithdrawn:
 
     received_at: datetime | None
     withdrawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOpened:
+    """workflow.child.opened"""
+
+    task: str
+    child: str
+    procedure: str
+    opened_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnded:
+    """workflow.child.ended; `task`: of its parent."""
+
+    task: str
+    child: str
+    state: Literal["finished", "stopped"]
+    outcome: Literal["approved", "rejected"] | None
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildCalledOff:
+    """workflow.child.called_off"""
+
+    task: str
+    child: str
+    procedure: str
+    agency: str
+    called_off_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierSupplemented:
+    """intake.dossier.supplemented; `code` is None when the one-stop unit had asked for it before it received the
+    dossier."""
+
+    code: str | None
+    supplemented_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePaid:
+    """intake.fee.paid; `requested_at`: when workflow asked for it, None for any other fee."""
+
+    paid_at: datetime
+    requested_at: datetime | None = None

@@ -3,13 +3,38 @@
 from datetime import datetime
 
 from chassis.worktime import ZONE
-from workflow.domain.processes import Process, State
 
 UNIT = {
     "working_day": ("ngày làm việc", "working days"),
     "calendar_day": ("ngày", "calendar days"),
     "hour": ("giờ làm việc", "working hours"),
 }
+ON_PAPER: dict[str, dict[str, str]] = {
+    "timing": {
+        "early": "Trước hạn",
+        "on_time": "Đúng hạn",
+        "late": "Quá hạn",
+        "returned": "Trả lại",
+        "done_again": "Thực hiện lại",
+        "lapsed": "Hết hạn lấy ý kiến",
+    },
+    "act": {
+        "supplement_requested": "Yêu cầu bổ sung hồ sơ, tạm dừng",
+        "supplemented": "Người nộp đã bổ sung hồ sơ",
+        "fee_requested": "Yêu cầu nghĩa vụ tài chính, tạm dừng",
+        "fee_paid": "Người nộp đã hoàn thành nghĩa vụ tài chính",
+        "paused": "Tạm dừng",
+        "resumed": "Tiếp tục giải quyết",
+        "extended": "Gia hạn thời gian giải quyết",
+        "transferred": "Chuyển cơ quan có thẩm quyền",
+        "succeeded": "Chuyển cơ quan kế thừa",
+        "stopped": "Dừng giải quyết",
+        "refused": "Từ chối giải quyết",
+        "withdrawn": "Người nộp rút hồ sơ",
+        "finished": "Giải quyết xong",
+    },
+}
+"""What is printed on papers is Vietnamese alone: they are prescribed so."""
 TIMING = {"early": ("trước hạn", "early"), "on_time": ("đúng hạn", "on time"), "late": ("quá hạn", "late")}
 
 
@@ -22,38 +47,3 @@ def minutes(count: int) -> tuple[str, str]:
     days, rest = divmod(count, 480)
     hours, left = divmod(rest, 60)
     return f"{days} ngày {hours} giờ {left} phút làm việc", f"{days} working days {hours} hours {left} minutes"
-
-
-def explanation(process: Process, used: int) -> list[tuple[str, str]]:
-    """How the due date comes about, line by line."""
-    lines = [
-        (f"Tiếp nhận lúc {local(process.received_at)}.", f"Received at {local(process.received_at)}."),
-        (
-            f"Bắt đầu tính từ {local(process.clock_at)} (giờ làm việc của cơ quan tiếp nhận).",
-            f"The clock starts at {local(process.clock_at)} (working hours of the receiving agency).",
-        ),
-    ]
-    if process.budget is None or process.due_at is None:
-        lines.append(("Thủ tục không quy định thời hạn giải quyết.", "The procedure has no time limit."))
-    else:
-        unit, amount = UNIT[process.budget.unit], f"{process.budget.amount:g}"
-        lines.append(
-            (
-                f"Thời hạn giải quyết {amount.replace('.', ',')} {unit[0]}: hẹn trả {local(process.due_at)}.",
-                f"Time limit {amount} {unit[1]}: due {local(process.due_at)}.",
-            )
-        )
-    spent = minutes(used)
-    lines.append((f"Đã dùng {spent[0]}.", f"Used: {spent[1]}."))
-    if process.finished_at is not None and process.timing is not None:
-        timing = TIMING[process.timing]
-        lines.append(
-            (
-                f"Xử lý xong lúc {local(process.finished_at)}: {timing[0]}.",
-                f"Finished at {local(process.finished_at)}: {timing[1]}.",
-            )
-        )
-    if process.state is State.WITHDRAWN and process.withdrawn_at is not None:
-        at = local(process.withdrawn_at)
-        lines.append((f"Người nộp rút hồ sơ lúc {at}.", f"Withdrawn by the applicant at {at}."))
-    return lines

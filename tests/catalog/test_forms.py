@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.forms import DIALECT, MAX_DEPTH, Form
+from catalog.forms import MAX_DEPTH, Form
+from chassis.json_schemas import DIALECT
 from tests.catalog.callers import Api
 from tests.catalog.making import body, procedure
 

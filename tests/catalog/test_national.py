@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from catalog.domain import procedure_errors
+from catalog.definitions import procedure_errors
 from catalog.imports import national, texts
 from catalog.imports.national import convert, repeated_names
 from catalog.main import CATALOG, assemble

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import domain
+from catalog import definitions, domain
 from catalog.domain import Component, Correction, Exemption, Fee, FieldOfWork, Procedure, Version, fees_on
 from catalog.store import CatalogStore, Wanted, new_version
 from catalog.versions.domain import differences
@@ -372,12 +372,12 @@ def test_the_fees_of_a_day_and_a_channel() -> None:
     ],
 )
 def test_wrong_fees_are_named(fees: tuple[Fee, ...], pointer: str) -> None:
-    assert [error.pointer for error in domain.procedure_errors(procedure(fees=fees))] == [pointer]
+    assert [error.pointer for error in definitions.procedure_errors(procedure(fees=fees))] == [pointer]
 
 
 def test_the_same_fee_may_follow_itself() -> None:
     fees = (fee(valid_to=date(2025, 1, 1)), fee(valid_from=date(2025, 1, 1)))
-    assert domain.procedure_errors(procedure(fees=fees)) == []
+    assert definitions.procedure_errors(procedure(fees=fees)) == []
 
 
 def test_fees_over_http_are_those_of_the_version_in_force(api: Api) -> None:

@@ -136,6 +136,7 @@ def test_a_container_has_its_own_service_and_secrets_only(name: str) -> None:
         "intake": {"vietqr_accounts", "payment_providers"},
         "notify": {"smtp_password"},
         "stats": {"stats_intake_api_key"},
+        "workflow": {"trusted_certificates"},
     }
     assert found["packages"] == [service]
     assert set(found["secrets"]) == own | more.get(service, set())

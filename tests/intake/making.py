@@ -7,6 +7,7 @@ from typing import Any
 from chassis import worktime
 from intake import inbound
 from intake.domain import dossiers as domain
+from intake.domain import progress
 from intake.domain.documents import Lookup
 from intake.domain.dossiers import Applicant, By, Dossier, Filing, Paper, Submitted
 from intake.domain.files import Scan, StoredFile
@@ -84,11 +85,11 @@ def refused() -> Dossier:
 
 
 def in_process() -> Dossier:
-    return domain.note_started(received(), FILED_AT + timedelta(hours=1), 4)
+    return progress.note_started(received(), FILED_AT + timedelta(hours=1), 4)
 
 
 def processed() -> Dossier:
-    return domain.note_finished(in_process(), "approved", "early", FILED_AT + timedelta(hours=5))
+    return progress.note_finished(in_process(), "approved", "early", FILED_AT + timedelta(hours=5))
 
 
 def returned() -> Dossier:

@@ -74,7 +74,7 @@ BODIES: dict[str, Any] = {
 }
 
 
-def news(dossier: str, kind: str, sequence: int, **data: Any) -> bytes:
+def news(dossier: str, kind: str, sequence: int, /, **data: Any) -> bytes:
     """An event of workflow's about the dossier."""
     noun = kind.rpartition(".")[0]
     event = {
@@ -694,6 +694,11 @@ def test_every_dossiers_state_is_read_once_for_a_recount(intake: Running) -> Non
         "withdrawn_at": None,
         "finished_at": None,
         "timing": None,
+        "stopped_at": None,
+        "paused": None,
+        "paused_since": None,
+        "due_at": "2026-03-07T02:00:00Z",
+        "supplements_asked": [],
         "handed_over_at": None,
         "digitised": True,
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from chassis.consume import Done, Duplicate
 from intake.domain.files import Scan
 from intake.main import INTAKE
 from intake.usecases.deposits import Depositor
@@ -28,6 +29,7 @@ from tests.intake.holding import (
 from tests.intake.making import applicant_body, body, paper
 from tests.support.catalogue import BUSINESS, ELSEWHERE, HERE, LAND, PROVINCE
 from tests.support.plans import watched
+from tests.support.samples import sample
 from tests.support.services import Clock, Running, everything, pointers, problem, subject_of
 from tests.support.waiting import until
 
@@ -86,6 +88,7 @@ def test_an_uploaded_component_is_a_document_once_the_dossier_is_received(intake
         "revision": 1,
         "shared": True,
         "withdrawn_at": None,
+        "result": None,
     }
 
 
@@ -94,6 +97,51 @@ def test_a_result_is_a_document_of_the_applicant_when_it_was_approved(intake: Ru
     assert bool(land_book(intake, outcome=outcome)) is (outcome == "approved")
     found = [(row["source"], row["kind"], row["issued_on"], row["file"]) for row in documents(intake)]
     assert found == ([("result", LAND_BOOK, "2026-03-04", None)] if outcome == "approved" else [])
+
+
+def test_the_signed_result_is_told_of_and_goes_with_its_recall_whatever_comes_first(intake: Running) -> None:
+    dossier = dossier_of(intake, land_book(intake))
+    issued = given_out(dossier, "issued", "kq-1", issued_at="2026-03-04T02:00:00Z")
+    replaced = given_out(
+        dossier, "replaced", "kq-1", issued_at="2026-03-04T02:00:00Z", replaced_at="2026-03-05T02:00:00Z"
+    )
+    instead = given_out(dossier, "issued", "kq-2", issued_at="2026-03-05T02:00:00Z")
+    recalled = given_out(
+        dossier, "recalled", "kq-2", issued_at="2026-03-05T02:00:00Z", recalled_at="2026-03-06T02:00:00Z"
+    )
+
+    def held() -> list[tuple[str | None, str | None, bool]]:
+        deposit(intake)
+        return [(row["result"], row["sha256"], row["withdrawn_at"] is not None) for row in documents(intake)]
+
+    assert held() == [(None, None, False)]
+    for events, after in (
+        ([issued], [("kq-1", "kq-1" * 16, False)]),
+        ([issued], [("kq-1", "kq-1" * 16, False)]),
+        ([instead, replaced], [("kq-2", "kq-2" * 16, False)]),
+        ([recalled, issued], [("kq-2", "kq-2" * 16, True)]),
+    ):
+        intake.hear(events)
+        assert held() == after
+    # Another dossier hears of it all the other way round.
+    other = dossier_of(intake, land_book(intake, OTHER))
+    mine = [event.replace(dossier.encode(), other.encode()) for event in (recalled, instead, replaced, issued)]
+    assert intake.hear(mine) == [Done(), Duplicate(), Done(), Duplicate()]
+    deposit(intake)
+    assert [row["withdrawn_at"] is not None for row in documents(intake) if row["dossier"] == other] == [True]
+
+
+def dossier_of(intake: Running, document: str) -> str:
+    dossier: str = next(row["dossier"] for row in documents(intake) if row["_id"] == document)
+    return dossier
+
+
+def given_out(dossier: str, kind: str, result: str, **at: str) -> bytes:
+    """Workflow tells of a result."""
+    event = json.loads(sample(f"workflow.result.{kind}.v1"))
+    event |= {"subject": dossier}
+    event["data"] |= {"result": result, "sha256": result * 16, **at}
+    return json.dumps(event).encode()
 
 
 def test_what_is_not_accepted_or_has_no_owner_or_is_only_paper_does_not_come_in(intake: Running) -> None:

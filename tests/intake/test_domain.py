@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from chassis import worktime
 from chassis.errors import Invalid, WrongState
 from intake.domain import dossiers as domain
-from intake.domain.dossiers import CODE, Dossier, NotFiled, NotProcessed, Paper, Status, StepDone, Submitted
+from intake.domain import formats, progress, steps
+from intake.domain.dossiers import CODE, Dossier, NotFiled, NotProcessed, Paper, Status, Submitted
+from intake.domain.parts import StepDone
 from intake.events import Budget
 from intake.inbound import CalendarDay, Component, Durations
 from tests.intake import making
@@ -289,7 +291,7 @@ def test_a_procedure_without_a_duration_has_no_due_date_but_a_clock(channel: Any
     ],
 )
 def test_a_code_is_the_agencys_day_and_number(agency: str, sequence: int, code: str) -> None:
-    assert domain.code_of(agency, date(2024, 8, 23), sequence) == code
+    assert formats.dossier_code(agency, date(2024, 8, 23), sequence) == code
     assert CODE.fullmatch(code)
 
 
@@ -300,7 +302,7 @@ def test_a_code_is_the_agencys_day_and_number(agency: str, sequence: int, code: 
     sequences=st.lists(st.integers(1, 9_999_999), min_size=2, max_size=2, unique=True),
 )
 def test_every_code_is_one_that_is_accepted_and_no_two_are_alike(agency: str, day: date, sequences: list[int]) -> None:
-    first, second = (domain.code_of(agency, day, sequence) for sequence in sequences)
+    first, second = (formats.dossier_code(agency, day, sequence) for sequence in sequences)
     assert CODE.fullmatch(first)
     assert CODE.fullmatch(second)
     assert first != second
@@ -369,12 +371,17 @@ def test_only_the_personal_part_of_an_event_tells_who_it_is() -> None:
     )
     received, more = domain.receive(filed, "H56.30-260304-0001", making.promised(filed), by(1))
     _, refusal = domain.refuse(filed, "Thiếu giấy tờ", by(1))
-    done = domain.note_finished(domain.note_started(received, by(1).at, 1), "approved", "early", by(2).at)
+    done = progress.note_finished(progress.note_started(received, by(1).at, 1), "approved", "early", by(2).at)
     _, last = domain.hand_over(done, f"Bình{MARK}", "collect", by(3))
     events = [asdict(event) for event in (*said, *more, *refusal, *last)]
     assert len(events) == 4
-    where = {path for event in events for path, text in words(event) if MARK in text}
-    assert where == {"/personal/name", "/personal/phone", "/personal/email", "/personal/person"}
+    whom_to_tell = {"/personal/name", "/personal/phone", "/personal/email", "/personal/person"}
+    # The agencies that work on a received dossier need what its result says.
+    in_full = {"/personal/identity", "/personal/address", "/personal/form", f"/personal/form/khoa{MARK}"}
+    for event in events:
+        where = {path for path, text in words(event) if MARK in text}
+        assert where <= whom_to_tell | (in_full if "received_at" in event and "clock_at" in event else set())
+    assert {path for event in events for path, text in words(event) if MARK in text} == whom_to_tell | in_full
 
 
 # --- what workflow tells ----------------------------------------------------------------------------------------------
@@ -383,14 +390,15 @@ Note = Callable[[Dossier], Dossier]
 
 
 def step(n: int) -> StepDone:
-    return StepDone(task=f"d1.s{n}", name=f"Bước {n}", agency="H56.30", at=FILED_AT + timedelta(hours=1 + n // 2))
+    at = FILED_AT + timedelta(hours=1 + n // 2)
+    return StepDone(task=f"d1.s{n}", name=f"Bước {n}", agency="H56.30", at=at, told=n)
 
 
 NEWS: list[Note] = [
-    lambda d: domain.note_started(d, FILED_AT + timedelta(hours=1), 3),
-    *[partial(domain.note_step_done, step=step(n), steps_total=3) for n in (1, 2, 3)],
-    *[partial(domain.note_transferred, to_agency=agency) for agency in ("H56", "H56.02", "H56.30", "H56.01")],
-    lambda d: domain.note_finished(d, "rejected", "late", FILED_AT + timedelta(hours=4)),
+    lambda d: progress.note_started(d, FILED_AT + timedelta(hours=1), 3),
+    *[partial(steps.note_done, step=step(n), steps_total=3) for n in (1, 2, 3)],
+    *[partial(progress.note_transferred, to_agency=agency) for agency in ("H56", "H56.02", "H56.30", "H56.01")],
+    lambda d: progress.note_finished(d, "rejected", "late", FILED_AT + timedelta(hours=4)),
 ]
 
 
@@ -423,9 +431,9 @@ def test_news_that_is_not_new_changes_nothing(n: int) -> None:
 
 def test_news_after_the_hand_over_leave_it_handed_over() -> None:
     """Started may come last of all, since it is the news that comes anew from workflow's outbox after a crash."""
-    finished = domain.note_finished(making.received(), "approved", "early", FILED_AT + timedelta(hours=5))
+    finished = progress.note_finished(making.received(), "approved", "early", FILED_AT + timedelta(hours=5))
     returned, _ = domain.hand_over(finished, "Nguyễn Thị Hoa", "collect", by(6))
-    late = domain.note_started(returned, FILED_AT + timedelta(hours=1), 4)
+    late = progress.note_started(returned, FILED_AT + timedelta(hours=1), 4)
     assert (late.status, late.started_at) == (Status.RETURNED, FILED_AT + timedelta(hours=1))
 
 

@@ -9,7 +9,7 @@ import pytest
 from chassis.consume import Done, Later
 from chassis.envelope import outgoing
 from intake import events
-from intake.domain import documents, fees, life, payments
+from intake.domain import documents, fees, life, payments, progress
 from intake.domain import dossiers as domain
 from tests.intake import making
 from tests.support.samples import check_each, sample
@@ -36,8 +36,8 @@ def test_published_events_are_the_samples() -> None:
     promised = making.promised(dossier)
     received, (taken,) = domain.receive(dossier, "H56.30-260304-0001", promised, received_by)
     _, (refused,) = domain.refuse(dossier, "Không thuộc thẩm quyền giải quyết", received_by)
-    started = domain.note_started(received, received_by.at, 4)
-    processed = domain.note_finished(started, "approved", "early", received_by.at + timedelta(hours=4))
+    started = progress.note_started(received, received_by.at, 4)
+    processed = progress.note_finished(started, "approved", "early", received_by.at + timedelta(hours=4))
     asked, (requested,) = life.ask_supplement(
         dossier, ["TP2"], "Bổ sung hợp đồng thuê địa điểm", date(2026, 3, 10), {"TP1", "TP2"}, received_by
     )

@@ -11,11 +11,12 @@ from PIL import Image
 from pymongo import MongoClient
 from werkzeug.test import TestResponse
 
-from chassis import store
+from chassis import papers, store
+from chassis.papers import PaperMaker, Papers
+from chassis.printing import Printer
 from chassis.worktime import ZONE
-from intake import papers
-from intake.papers import PaperMaker, Printer
-from intake.store.papers import Papers
+from intake import texts
+from intake.main import TEMPLATES
 from intake.usecases import papers as asking
 from tests.intake.making import applicant_body, body
 from tests.support.plans import watched
@@ -31,7 +32,7 @@ def filed(intake: Running, channel: str = "counter", **changes: Any) -> dict[str
 
 
 def maker(intake: Running, printer: Printer | None = None) -> PaperMaker:
-    return PaperMaker(Papers(intake.database), intake.clock, printer)
+    return PaperMaker(Papers(intake.database), intake.clock, printer or Sheets())
 
 
 def printed(intake: Running, path: str, who: str = "counter_officer") -> bytes:
@@ -64,7 +65,14 @@ def local_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(ZONE)
 
 
-class Broken(Printer):
+class Sheets(Printer):
+    """Intake's own."""
+
+    def __init__(self) -> None:
+        super().__init__(TEMPLATES, texts.ON_PAPER)
+
+
+class Broken(Sheets):
     def pdf(self, kind: str, content: dict[str, Any]) -> bytes:
         raise ValueError(f"no ink for {kind} of {len(content)}")
 
@@ -160,7 +168,7 @@ def test_what_an_applicant_typed_is_text_and_fetches_nothing(intake: Running) ->
 
 
 def test_nothing_but_data_urls_is_fetched_for_a_paper(tmp_path: Path) -> None:
-    class Careless(Printer):
+    class Careless(Sheets):
         def html(self, kind: str, content: dict[str, Any]) -> str:
             return f'<img src="{content["url"]}" alt="{kind}">'
 

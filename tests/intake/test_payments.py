@@ -199,6 +199,7 @@ def test_an_officer_takes_the_money_and_gives_a_receipt(paying: Running) -> None
             "paid_at": "2026-03-04T02:00:00Z",
             "provider": None,
             "settled": True,
+            "requested_at": None,
         }
     ]
 

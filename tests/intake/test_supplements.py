@@ -50,6 +50,7 @@ def test_the_applicant_supplements_what_the_one_stop_unit_asked_for(intake: Runn
             "reason": "Bổ sung hợp đồng thuê địa điểm",
             "until": "2026-03-10",
             "given_at": "2026-03-04T04:00:00Z",
+            "agency": None,
         }
     ]
     assert [component["code"] for component in found["components"]] == ["TP1", "TP2"]

@@ -71,6 +71,11 @@ def test_it_shows_where_the_dossier_stands_and_nothing_personal(
         "filed_at": "2026-03-04T02:00:00Z",
         "received_at": "2026-03-04T02:00:00Z",
         "due_at": "2026-03-17T02:00:00Z",
+        "stopped_at": None,
+        "paused_since": None,
+        "lacking": None,
+        "fee_asked": 0,
+        "due_changes": [],
         "finished_at": "2026-03-04T06:00:00Z",
         "steps_done": [
             {"name": name, "agency": agency, "at": f"2026-03-04T0{hour}:00:00Z"}

@@ -7,7 +7,7 @@ import pytest
 
 from chassis.consume import Done, Duplicate
 from intake.domain import dossiers as domain
-from intake.domain import life
+from intake.domain import life, progress
 from intake.domain.dossiers import Dossier, Status
 from native.access import Persona
 from tests.intake import making
@@ -349,7 +349,7 @@ def test_a_journal_of_every_act_holds() -> None:
     dossier = step(life.supplement(dossier, [], {"a": 1}, making.by(2)))
     promised = making.promised(dossier, 3)
     dossier = step(domain.receive(dossier, "H56.30-260304-0001", promised, making.by(3)))
-    dossier = domain.note_finished(dossier, "approved", "early", making.by(4).at + timedelta(minutes=1))
+    dossier = progress.note_finished(dossier, "approved", "early", making.by(4).at + timedelta(minutes=1))
     dossier = step(domain.hand_over(dossier, "Hoa", "collect", making.by(5), signed_on_paper=True))
     dossier = step(life.rate(dossier, 5, None, making.by(6)))
     assert [entry.act for entry in dossier.journal] == [

@@ -11,8 +11,30 @@ FILED, RECEIVED, REFUSED, SUPPLEMENT_REQUESTED, WITHDRAWN, HANDED_OVER = (
     f"intake.dossier.{verb}.v1"
     for verb in ("filed", "received", "refused", "supplement_requested", "withdrawn", "handed_over")
 )
-FINISHED = "workflow.dossier.finished.v1"
-TYPES = (FILED, RECEIVED, REFUSED, SUPPLEMENT_REQUESTED, WITHDRAWN, HANDED_OVER, FINISHED)
+FEE_ASKED = "intake.fee.asked.v1"
+FINISHED, RESUMED, EXTENDED, STOPPED = (
+    f"workflow.dossier.{verb}.v1" for verb in ("finished", "resumed", "extended", "stopped")
+)
+SUPPLEMENT_ASKED = "workflow.supplement.requested.v1"
+APPROACHING, MISSED = "workflow.deadline.approaching.v1", "workflow.deadline.missed.v1"
+TASK_OVERDUE = "workflow.task.overdue.v1"
+TYPES = (
+    FILED,
+    RECEIVED,
+    REFUSED,
+    SUPPLEMENT_REQUESTED,
+    WITHDRAWN,
+    HANDED_OVER,
+    FEE_ASKED,
+    FINISHED,
+    SUPPLEMENT_ASKED,
+    RESUMED,
+    EXTENDED,
+    STOPPED,
+)
+"""What applicants are told of."""
+AGENCY_TYPES = (APPROACHING, MISSED, TASK_OVERDUE)
+"""What agencies are told of."""
 INSTANTS = {
     FILED: "filed_at",
     RECEIVED: "received_at",
@@ -20,7 +42,15 @@ INSTANTS = {
     SUPPLEMENT_REQUESTED: "requested_at",
     WITHDRAWN: "withdrawn_at",
     HANDED_OVER: "handed_over_at",
+    FEE_ASKED: "asked_at",
     FINISHED: "finished_at",
+    SUPPLEMENT_ASKED: "requested_at",
+    RESUMED: "resumed_at",
+    EXTENDED: "extended_at",
+    STOPPED: "stopped_at",
+    APPROACHING: "due_at",
+    MISSED: "due_at",
+    TASK_OVERDUE: "due_at",
 }
 EMAIL = "hoa@example.vn"
 PERSON = "person-hoa"
@@ -36,4 +66,14 @@ def event(
     if "personal" in made["data"]:
         known = {"name": "Nguyễn Thị Hoa", "email": EMAIL, "phone": None, "person": PERSON}
         made["data"]["personal"] |= known | (personal or {})
+    if event_type in AGENCY_TYPES:
+        made["time"] = at.isoformat()
+    return json.dumps(made).encode()
+
+
+def agency(id: str, email: str | None, sequence: int = 1, name: str = "Sở Xây dựng") -> bytes:
+    """catalog.agency.changed"""
+    made = json.loads(sample("catalog.agency.changed.v1"))
+    made |= {"id": f"catalog.agency:{id}:{sequence}", "subject": id, "sequence": sequence}
+    made["data"]["agency"] |= {"id": id, "name": name, "email": email}
     return json.dumps(made).encode()

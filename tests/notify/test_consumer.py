@@ -1,5 +1,6 @@
 """From events to messages, whatever order they come in and however often."""
 
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from notify.routing import RULES
 from notify.store import NotifyStore
 from notify.usecases import UseCases
 from tests.notify.events import (
+    AGENCY_TYPES,
     EMAIL,
     FILED,
     FINISHED,
@@ -23,9 +25,13 @@ from tests.notify.events import (
     SUPPLEMENT_REQUESTED,
     TYPES,
     WITHDRAWN,
+    agency,
     event,
 )
+from tests.support.samples import sample
 from tests.support.services import Clock, hear
+
+HERE = json.loads(sample(RECEIVED))["data"]["dimensions"]["agency"]
 
 
 @pytest.fixture
@@ -51,6 +57,7 @@ def test_each_event_is_told_by_email_and_in_the_portal(
     table: list[Subscription], notify_store: NotifyStore, clock: Clock
 ) -> None:
     others = [
+        *(event(kind, "d1", 10 + n, clock()) for n, kind in enumerate(TYPES[6:]) if kind != FINISHED),
         event(REFUSED, "d2", 2, clock()),
         event(SUPPLEMENT_REQUESTED, "d2", 4, clock()),
         event(WITHDRAWN, "d2", 3, clock(), code=None),
@@ -128,6 +135,52 @@ def test_a_result_waits_for_whom_to_tell(table: list[Subscription], notify_store
     assert hear(table, [finished]) == [Later("contact_unknown")]
     assert rows(notify_store) == []
     assert hear(table, [finished, received]) == [Done(), Done()]
+
+
+@pytest.mark.parametrize("event_type", AGENCY_TYPES)
+def test_agencies_are_told_at_their_own_address(
+    table: list[Subscription], notify_store: NotifyStore, clock: Clock, event_type: str
+) -> None:
+    hear(table, [event(RECEIVED, "d1", 2, clock() - timedelta(days=30))])
+    overdue = event(event_type, "d1", 9, clock(), agency="H56.14", told=["H56.14", "H56", "H56.15"])
+    assert hear(table, [overdue]) == [Later("agency_unknown")]
+    known = [agency("H56.14", "stp@x.vn"), agency("H56", "ubnd@x.vn"), agency("H56.15", None)]
+    assert hear(table, [*known[:2], overdue]) == [Done(), Done(), Later("agency_unknown")]
+    assert rows(notify_store) == []
+    assert hear(table, [overdue, known[2]]) == [Done(), Done()]
+    assert hear(table, [overdue, known[2]]) == [Duplicate(), Duplicate()]
+    told = rows(notify_store)
+    assert sorted((row["to"], row["channel"], row["person"]) for row in told) == [
+        ("stp@x.vn", "email", None),
+        ("ubnd@x.vn", "email", None),
+    ]
+    assert {row["params"]["name"] for row in told} == {"Sở Xây dựng"}
+    assert {row["agency"] for row in told} == {"H56.14"}, "the one that is to act"
+
+
+def test_agencies_that_share_an_address_are_told_once(
+    table: list[Subscription], notify_store: NotifyStore, clock: Clock
+) -> None:
+    hear(table, [event(RECEIVED, "d1", 2, clock() - timedelta(days=30))])
+    hear(table, [agency("H56.14", "chung@x.vn"), agency("H56", "chung@x.vn")])
+    hear(table, [event(AGENCY_TYPES[0], "d1", 9, clock(), told=["H56.14", "H56"])])
+    assert [row["to"] for row in rows(notify_store)] == ["chung@x.vn"]
+
+
+def test_the_newest_address_counts(table: list[Subscription], notify_store: NotifyStore, clock: Clock) -> None:
+    hear(table, [event(RECEIVED, "d1", 2, clock() - timedelta(days=30))])
+    assert hear(table, [agency("H56", "new@x.vn", 3), agency("H56", "old@x.vn", 2)]) == [Done(), Duplicate()]
+    hear(table, [event(AGENCY_TYPES[1], "d1", 9, clock(), told=["H56"])])
+    assert [row["to"] for row in rows(notify_store)] == ["new@x.vn"]
+
+
+def test_a_dossier_that_goes_on_is_told_of_in_the_name_of_its_agency(
+    table: list[Subscription], notify_store: NotifyStore, clock: Clock
+) -> None:
+    """The event of an extension names no agency."""
+    hear(table, [event(RECEIVED, "d1", 2, clock() - timedelta(days=30))])
+    hear(table, [event("workflow.dossier.extended.v1", "d1", 9, clock())])
+    assert {(row["agency"], row["template"]) for row in rows(notify_store)} == {(HERE, "extended")}
 
 
 def test_the_newest_contact_counts(table: list[Subscription], notify_store: NotifyStore, clock: Clock) -> None:

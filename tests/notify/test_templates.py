@@ -14,18 +14,27 @@ from chassis.consume import Received
 from chassis.envelope import read, read_data
 from notify import domain
 from notify.consumer import happened, table
-from notify.domain import Contact, Language, Message
+from notify.domain import Contact, Language, Message, Office
 from notify.routing import RULES
 from notify.templates import FOLDER, TemplateBroken, Templates
 from notify.usecases import UseCases
 from tests.notify.events import (
+    AGENCY_TYPES,
+    APPROACHING,
+    EXTENDED,
+    FEE_ASKED,
     FILED,
     FINISHED,
     HANDED_OVER,
     INSTANTS,
+    MISSED,
     RECEIVED,
     REFUSED,
+    RESUMED,
+    STOPPED,
+    SUPPLEMENT_ASKED,
     SUPPLEMENT_REQUESTED,
+    TASK_OVERDUE,
     TYPES,
     WITHDRAWN,
     event,
@@ -39,7 +48,9 @@ CONTACT = Contact(
     procedure_name="Cấp phép <xây dựng> & sửa chữa",
     agency_name="Sở Xây dựng",
 )
+OFFICES = {"H56.14": Office(id="H56.14", name="Sở Tư pháp <1>", email="stp@thanhhoa.example")}
 CODE = "H56.14-260823-0001"
+LATER = "2026-08-25T10:00:00Z"
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     FILED: [{}],
     RECEIVED: [{"code": CODE, "due_at": AT.isoformat()}, {"code": CODE, "due_at": None}],
@@ -48,6 +59,17 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     WITHDRAWN: [{"code": code} for code in (CODE, None)],
     HANDED_OVER: [{"code": CODE, "method": method} for method in ("collect", "post", "electronic")],
     FINISHED: [{"code": CODE, "outcome": outcome, "result_name": "Giấy phép"} for outcome in ("approved", "rejected")],
+    FEE_ASKED: [{"code": code, "amount": 1_080_000, "reason": "Phí đo đạc"} for code in (CODE, None)],
+    SUPPLEMENT_ASKED: [{"code": CODE, "reason": "Bổ sung bản vẽ.", "until": until} for until in ("2026-09-01", None)],
+    RESUMED: [{"code": CODE, "due_at": due} for due in (AT.isoformat(), None)],
+    EXTENDED: [
+        {"code": CODE, "reason": "Chờ ý kiến", "apology": apology, "due_at": LATER, "previous_due_at": AT.isoformat()}
+        for apology in (True, False)
+    ],
+    STOPPED: [{"code": CODE, "reason": "Đất có tranh chấp"}],
+    APPROACHING: [{"code": CODE, "told": ["H56.14"]}],
+    MISSED: [{"code": CODE, "told": ["H56.14"], "apology": apology} for apology in (True, False)],
+    TASK_OVERDUE: [{"code": CODE, "told": ["H56.14"], "step_name": "Thẩm định"}],
 }
 READINGS = {
     event_type: kind
@@ -62,7 +84,7 @@ def messages(event_type: str, language: Language, contact: Contact = CONTACT) ->
     for variant in VARIANTS[event_type]:
         envelope = read(event(event_type, "d1", 1, AT, **variant))
         what = happened(Received(envelope, read_data(READINGS[event_type], envelope.data)))
-        told = domain.recipients(what, contact, RULES)
+        told = domain.recipients(what, contact, RULES, OFFICES)
         made += [domain.compose("m1", one, what, contact, language, AT)[0] for one in told]
     return made
 
@@ -71,7 +93,7 @@ def one(event_type: str, channel: str = "email", language: Language = "vi", cont
     return next(message for message in messages(event_type, language, contact) if message.channel == channel)
 
 
-@pytest.mark.parametrize(("event_type", "language"), list(product(TYPES, get_args(Language))))
+@pytest.mark.parametrize(("event_type", "language"), list(product((*TYPES, *AGENCY_TYPES), get_args(Language))))
 def test_every_message_says_what_it_should(event_type: str, language: Language) -> None:
     for message in messages(event_type, language):
         rendered = templates.render(message)
@@ -87,7 +109,9 @@ def test_every_message_says_what_it_should(event_type: str, language: Language) 
         assert "23/08/2026 17:00" in rendered.text
         if message.channel == "email":
             assert templates.lookup(message) in rendered.text
-            assert "Nguyễn Thị Hoa" in rendered.text
+            assert ("Sở Tư pháp" if event_type in AGENCY_TYPES else "Nguyễn Thị Hoa") in rendered.text
+        if event_type in AGENCY_TYPES:
+            assert "Nguyễn" not in rendered.text, "an agency looks up whose dossier it is"
         if rendered.html is not None:
             assert "&lt;xây dựng&gt; &amp; sửa chữa" in rendered.html
             assert f'href="{templates.lookup(message)}"' in rendered.html
@@ -100,7 +124,18 @@ def test_every_rule_has_its_words_and_every_text_its_rule() -> None:
         there = {path.stem for path in (FOLDER / language).glob("*.*.txt")}
         assert there == wanted
         assert {path.stem for path in (FOLDER / language).glob("*.*.html")} <= wanted
-    assert {rule.event_type for rule in RULES} == set(TYPES) == set(INSTANTS) == set(READINGS)
+    told_of = set(READINGS) - {"catalog.agency.changed.v1"}
+    assert {rule.event_type for rule in RULES} == {*TYPES, *AGENCY_TYPES} == set(INSTANTS) == told_of
+    assert {rule.event_type for rule in RULES if rule.audience == "agency"} == set(AGENCY_TYPES)
+
+
+def test_an_amount_and_an_apology_in_vietnamese() -> None:
+    assert "Số tiền: 1.080.000 đồng\n" in templates.render(one(FEE_ASKED)).text
+    apologised, plainly = (templates.render(message) for message in messages(EXTENDED, "vi")[::2])
+    assert apologised.subject == f"Xin lỗi và hẹn lại thời gian trả kết quả hồ sơ {CODE}"
+    assert "xin trân trọng xin lỗi" in apologised.text
+    assert "Hẹn trả mới: 25/08/2026 17:00\n" in apologised.text
+    assert "xin lỗi" not in plainly.text.lower()
 
 
 def test_the_receipt_in_vietnamese() -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 
 import pytest
 
 from sample import plan, province
-from sample.plan import ENDED, MIGRATION, Fate, Planned
+from sample.plan import ENDED, MIGRATION, Fate, Incident, Planned
 from sample.province import Days, Province, at, local_day
 
 TODAY = date(2026, 11, 22)
@@ -57,6 +58,13 @@ def test_every_fate_timing_and_outcome(thanh_hoa: Province, count: int) -> None:
 
     assert {(one.fate, one.timing) for one in drawn} >= set(plan.SHARES)
     assert {one.outcome for one in drawn} == {"approved", "rejected"}
+
+
+def test_every_incident_in_the_past_and_today_answered_and_not(planned: list[Planned]) -> None:
+    assert {(one.now, one.incident) for one in planned} == set(product((True, False), [None, *Incident]))
+    unanswered = {one.incident for one in planned if one.is_unanswered}
+    assert unanswered == {Incident.SUPPLEMENT, Incident.FEE}
+    assert any(one.incident is Incident.SUPPLEMENT and one.fate in ENDED for one in planned)
 
 
 def test_most_are_handed_over(planned: list[Planned]) -> None:

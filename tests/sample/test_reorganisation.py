@@ -22,6 +22,7 @@ from chassis.service import Context
 from chassis.store import Carrier, New
 from intake import inbound
 from intake.domain import dossiers as domain
+from intake.domain import formats, progress
 from intake.domain.dossiers import Applicant, By, Dossier, Filing, Paper, Submitted
 from intake.main import INTAKE
 from intake.store import IntakeStore
@@ -179,10 +180,10 @@ def _made(
     if online and n % 8 == 0 and not is_returned:
         return Made(dossier, said, at)
     promised = domain.promise(procedure, agency, filing.channel, at, calendar)
-    dossier, more = domain.receive(dossier, domain.code_of(agency.id, at.date(), n + 1), promised, by)
+    dossier, more = domain.receive(dossier, formats.dossier_code(agency.id, at.date(), n + 1), promised, by)
     said = [*said, *more]
     if is_returned:
-        dossier = domain.note_finished(dossier, "approved", "early", at)
+        dossier = progress.note_finished(dossier, "approved", "early", at)
         dossier, more = domain.hand_over(dossier, "Người nhận", "collect", by, signed_on_paper=True)
         said = [*said, *more]
     return Made(dossier, said, at)

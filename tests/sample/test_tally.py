@@ -56,6 +56,18 @@ def test_what_happens_counts_in_the_month_in_which_it_happens(one: Planned) -> N
     }
 
 
+def test_what_happens_on_the_way_counts_too(one: Planned) -> None:
+    received = Record(one, filed_at=moment(3, 30), received_at=moment(4, 1), due_at=moment(12, 1))
+    asked = replace(received, supplements_asked=[moment(4, 2), moment(5, 2)], waits="supplement")
+    stopped = replace(received, stopped_at=moment(6, 1), fees_asked=1)
+
+    counts = tally([asked, stopped, replace(received, waits="paused")], TODAY)
+
+    assert counts[key(one, "2026-05")] == {"supplement_requests": 1}
+    assert counts[key(one, "2026-06")] == {"stopped": 1}
+    assert counts[key(one, "")] == {"open.within": 2, "open.total": 2, "supplement": 1, "paused": 1}
+
+
 def test_months_are_local(one: Planned) -> None:
     record = Record(one, filed_at=moment(3, 31), refused_at=at(date(2026, 4, 1), time(0, 30)))
 
@@ -95,11 +107,12 @@ def row(**numbers: Any) -> dict[str, Any]:
         "received": dict.fromkeys(("online", "counter", "post", "total"), 0),
         "finished": dict.fromkeys(("early", "on_time", "late", "total"), 0),
         "open": dict.fromkeys(("within", "overdue", "total"), 0),
-    } | dict.fromkeys(("refused", "handed_over", "digitised", "waiting", "carried_over"), 0)
+    } | dict.fromkeys((*MORE, "waiting", "carried_over"), 0)
     dimensions = {"agency": "H56.30", "procedure": "1.001612", "channel": "online", "service_level": "full"}
     return dimensions | zeros | numbers
 
 
+MORE = ("refused", "handed_over", "digitised", "stopped", "supplement_requests", "supplement", "paused")
 HERE = Key("H56.30", "1.001612", "online", "full", "2026-04")
 NOW = HERE._replace(month="")
 

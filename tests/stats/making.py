@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,9 +59,19 @@ def messages(made: Iterable[dict[str, Any]]) -> list[Received]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """A time in which the clock stands still; `end` None: it does."""
+
+    kind: str
+    begin: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """A dossier's whole life. Instants that are None have not come. `scans`: after the reception, whether all its paper
-    is scanned now, each time that this was told anew."""
+    is scanned now, each time that this was told anew. `promised_at`: what the receipt said, where `due_at` is another
+    date since the last halt ended or the time was extended."""
 
     id: str
     agency: str = "H56.14"
@@ -78,11 +88,16 @@ class Life:
     finished_at: datetime | None = None
     withdrawn_at: datetime | None = None
     handed_over_at: datetime | None = None
+    stopped_at: datetime | None = None
+    halts: tuple[Halt, ...] = ()
+    promised_at: datetime | None = None
 
     @property
     def over(self) -> str | None:
         """How it ended: of an end and a withdrawal the earlier one counts, and the end where both are the same."""
-        ends = {at: how for how in ("withdrawn", "finished") if (at := getattr(self, f"{how}_at")) is not None}
+        ends = {
+            at: how for how in ("withdrawn", "finished", "stopped") if (at := getattr(self, f"{how}_at")) is not None
+        }
         return ends[min(ends)] if ends else None
 
     @property
@@ -133,7 +148,7 @@ class Life:
                 "received_at": self.received_at,
                 "clock_at": self.received_at,
                 "budget": None,
-                "due_at": self.due_at,
+                "due_at": self.promised_at or self.due_at,
                 "digitised": self.digitised,
             }
             say("intake.dossier.received.v1", 2, self.received_at, {**intake, **received})
@@ -142,16 +157,26 @@ class Life:
                 data = {"dimensions": self.dimensions(), **scanned, "at": self.received_at}
                 say("intake.document.digitised.v1", n, self.received_at, data)
             process = {"code": self.code, "procedure": self.procedure, "procedure_version": 3, "agency": self.agency}
-            started = {"started_at": self.received_at, "due_at": self.due_at, "steps_total": 4}
+            started = {"started_at": self.received_at, "due_at": self.promised_at or self.due_at, "steps_total": 4}
             say("workflow.dossier.started.v1", 1, self.received_at, {**process, **started})
             assigned = {"task": f"task-{self.id}", "step": "s1", "step_name": "Thẩm định", "role": "expert"}
             assigned |= {"code": self.code, "agency": self.agency}
             due = {"assigned_at": self.received_at, "due_at": self.due_at}
             say("workflow.task.assigned.v1", 2, self.received_at, {**assigned, **due})
+            for n, halt in enumerate(self.halts):
+                self._say_halt(say, 10 + 5 * n, halt, last=halt is self.halts[-1])
+            if self.promised_at is not None and self.due_at is not None:
+                more = {"amount": 1.0, "unit": "working_day", "basis": "b", "reason": "r", "apology": False}
+                more |= {"code": self.code, "in_time": True, "extended_at": self.received_at}
+                more |= {"due_at": self.due_at, "previous_due_at": self.promised_at}
+                say("workflow.dossier.extended.v1", 80, self.received_at, more)
+            if self.stopped_at is not None:
+                stopped = {"stopped_at": self.stopped_at, "due_at": self.due_at, "reason": "r", "basis": "b"}
+                say("workflow.dossier.stopped.v1", 92, self.stopped_at, {**process, **stopped})
             if self.finished_at is not None:
                 done = {"outcome": "approved", "completed_at": self.finished_at, "late": False}
                 done |= {"steps_done": 4, "steps_total": 4}
-                say("workflow.task.completed.v1", 3, self.finished_at, {**assigned, **done})
+                say("workflow.task.completed.v1", 90, self.finished_at, {**assigned, **done})
                 finished = {
                     "outcome": "approved",
                     "finished_at": self.finished_at,
@@ -159,7 +184,7 @@ class Life:
                     "timing": self.timing,
                     "result_name": "Giấy khai sinh",
                 }
-                say("workflow.dossier.finished.v1", 4, self.finished_at, {**process, **finished})
+                say("workflow.dossier.finished.v1", 91, self.finished_at, {**process, **finished})
         if self.withdrawn_at is not None:
             withdrawn = {"filed_at": self.filed_at, "received_at": self.received_at, "withdrawn_at": self.withdrawn_at}
             data = {"dimensions": self.dimensions(), "code": self.received_at and self.code, **withdrawn}
@@ -170,9 +195,34 @@ class Life:
             say("intake.dossier.handed_over.v1", 3 + len(self.scans), self.handed_over_at, data)
         return made
 
+    def _say_halt(self, say: Callable[..., None], sequence: int, halt: Halt, *, last: bool) -> None:
+        grounds = {"code": self.code, "kind": halt.kind, "basis": "b", "reason": "r"}
+        if halt.kind == "supplement":
+            asked = {"requested_at": halt.begin, "agency": self.agency, "number": 1, "components": [], "until": None}
+            say("workflow.supplement.requested.v1", sequence, halt.begin, {**grounds, **asked})
+        say("workflow.dossier.paused.v1", sequence + 1, halt.begin, {**grounds, "paused_at": halt.begin})
+        if halt.end is not None:
+            due = self.due_at if last else self.promised_at or self.due_at
+            dues = {"restarted": False, "due_at": due, "previous_due_at": self.promised_at or self.due_at}
+            say("workflow.dossier.resumed.v1", sequence + 2, halt.end, {**grounds, "resumed_at": halt.end, **dues})
+
+    def halted(self, day: str) -> str | None:
+        """What the clock waits for when the local day begins."""
+        for halt in self.halts:
+            begun = str(halt.begin.astimezone(LOCAL).date()) < day
+            if begun and (halt.end is None or str(halt.end.astimezone(LOCAL).date()) >= day):
+                return halt.kind
+        return None
+
+    @property
+    def held_since(self) -> datetime | None:
+        return self.halts[-1].begin if self.halts and self.halts[-1].end is None else None
+
     def state(self) -> dict[str, Any]:
         """As intake's states have it."""
-        instants = ("filed_at", "received_at", "refused_at", "withdrawn_at", "finished_at", "handed_over_at")
+        names = "filed received refused withdrawn finished stopped due handed_over"
+        instants = [f"{name}_at" for name in names.split()]
+        asked = [halt.begin.isoformat() for halt in self.halts if halt.kind == "supplement"]
         return {
             "id": self.id,
             **self.dimensions(),
@@ -181,6 +231,9 @@ class Life:
             **({"finished_at": None} if self.over == "withdrawn" else {}),
             "timing": self.timing if self.over == "finished" else None,
             "digitised": self.scanned,
+            "supplements_asked": asked if self.received_at else [],
+            "paused": self.halts[-1].kind if self.held_since else None,
+            "paused_since": self.held_since and self.held_since.isoformat(),
         }
 
 
@@ -206,9 +259,13 @@ def naive_cells(lives: Iterable[Life]) -> Cells:
         if life.over == "withdrawn":
             add(life.withdrawn_at, "withdrawn")
             add(None if life.received_at else life.withdrawn_at, "withdrawn_waiting")
+        elif life.over == "stopped":
+            add(life.stopped_at, "stopped")
         else:
             add(life.finished_at, f"finished_{life.timing}")
         add(life.handed_over_at, "handed_over")
+        for halt in life.halts:
+            add(halt.begin if life.received_at and halt.kind == "supplement" else None, "supplement_requests")
     return {key: dict(counts) for key, counts in cells.items()}
 
 
@@ -229,6 +286,8 @@ class Stock:
     open: int
     overdue: int
     waiting: int
+    supplement: int = 0
+    paused: int = 0
 
 
 def naive_stock(lives: Sequence[Life], day: str, today: str) -> Stock:
@@ -242,12 +301,30 @@ def naive_stock(lives: Sequence[Life], day: str, today: str) -> Stock:
         life for life in lives if before(life.received_at) or before(life.refused_at) or before(life.withdrawn_at)
     ]
     waiting = [life for life in lives if life.channel == "online" and before(life.filed_at) and life not in answered]
-    return Stock(len(opens), sum(before(life.due_at, min(day, today)) for life in opens), len(waiting))
+
+    def overdue(life: Life) -> bool:
+        due_on = life.due_at and str(life.due_at.astimezone(LOCAL).date())
+        held = life.held_since is not None and due_on is not None and not before(life.due_at, _day(life.held_since))
+        return before(life.due_at, min(day, today)) and not held
+
+    halted = [life.halted(day) for life in opens]
+    return Stock(
+        len(opens),
+        sum(map(overdue, opens)),
+        len(waiting),
+        halted.count("supplement"),
+        len([kind for kind in halted if kind in ("fee", "other")]),
+    )
+
+
+def _day(instant: datetime) -> str:
+    return str(instant.astimezone(LOCAL).date())
 
 
 def many(count: int, start: datetime, days: int, agencies: Sequence[str], procedures: Sequence[str]) -> list[Life]:
     """A mixed lot, the same at every call: nine in ten finished, some late, some refused, some waiting, some withdrawn:
-    before the reception, after it, and while workflow ended it, earlier or later."""
+    before the reception, after it, and while workflow ended it, earlier or later; some asked for a supplement or a fee,
+    extended, or stopped."""
     lives = []
     for n in range(count):
         filed = start + timedelta(minutes=n * days * 1440 // count)
@@ -260,6 +337,22 @@ def many(count: int, start: datetime, days: int, agencies: Sequence[str], proced
         withdrawn = None
         if n % 13 == 5 and not refused:
             withdrawn = received + timedelta(days=3) if known else filed + timedelta(hours=1)
+        due = None if n % 11 == 0 else received + timedelta(days=4)
+        stopped = received + timedelta(days=2) if known and n % 17 == 3 else None
+        if stopped is not None:
+            finished = None
+        halts: tuple[Halt, ...] = ()
+        if known and n % 6 < 2:
+            begin = received + timedelta(hours=5 + n % 50)
+            lasts = finished is None and stopped is None
+            halts = (
+                Halt(kind="other", begin=begin, end=begin + timedelta(hours=20)),
+                Halt(
+                    kind=("supplement", "fee")[n // 10 % 2],
+                    begin=begin + timedelta(hours=20),
+                    end=None if lasts else begin + timedelta(hours=60),
+                ),
+            )
         lives.append(
             Life(
                 id=f"0192f0c1-0000-7000-8000-{n:012x}",
@@ -271,7 +364,10 @@ def many(count: int, start: datetime, days: int, agencies: Sequence[str], proced
                 filed_at=filed,
                 received_at=received if known else None,
                 refused_at=received if refused else None,
-                due_at=None if n % 11 == 0 else received + timedelta(days=4),
+                due_at=due,
+                promised_at=due and due - timedelta(days=2) if n % 5 == 2 else None,
+                halts=halts,
+                stopped_at=stopped,
                 digitised=n % 3 == 0,
                 scans=((), (True,), (True, False))[n % 7 % 3] if known else (),
                 finished_at=finished if known else None,

@@ -4,7 +4,9 @@ import random
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -13,10 +15,10 @@ from hypothesis import strategies as st
 
 from chassis.clock import system_clock
 from chassis.consume import Done, Duplicate, Invalid, Received
-from stats.store import Archive, Projection, StatsStore
+from stats.store import Archive, Open, Projection, StatsStore
 from stats.usecases import UseCases
 from tests.stats.conftest import IntakeDouble
-from tests.stats.making import PERSON, Life, at, cells_of, event, many, messages, naive_cells
+from tests.stats.making import PERSON, Halt, Life, Stock, at, cells_of, event, many, messages, naive_cells, naive_stock
 
 AGENCIES = ("H56.14", "H56.15")
 PROCEDURES = ("1.001193", "1.012784")
@@ -38,11 +40,14 @@ def lots(draw: st.DrawFn) -> list[Life]:
         # Around a month's end in local time.
         filed = at("2024-08-31 00:00") + timedelta(minutes=draw(st.integers(0, 2880)))
         steps = [draw(st.integers(0, 3000)) for _ in range(3)]
+        halts = tuple(sorted(draw(st.lists(st.integers(0, 3000), unique=True, max_size=4))))
+        kinds = [draw(st.sampled_from(["supplement", "fee", "other"])) for _ in halts[::2]]
         received = filed + timedelta(minutes=steps[0])
         finished = received + timedelta(minutes=steps[1])
-        end = draw(st.sampled_from(["waiting", "refused", "received", "finished", "handed_over"]))
+        end = draw(st.sampled_from(["waiting", "refused", "received", "stopped", "finished", "handed_over"]))
         channel = draw(st.sampled_from(["online", "counter", "post"]))
-        known = end in ("received", "finished", "handed_over")
+        known = end in ("received", "stopped", "finished", "handed_over")
+        moments = [received + timedelta(minutes=minutes) for minutes in halts]
         lives.append(
             Life(
                 id=f"dossier-{n}",
@@ -54,6 +59,14 @@ def lots(draw: st.DrawFn) -> list[Life]:
                 received_at=received if known else None,
                 due_at=draw(st.sampled_from([None, received + timedelta(days=1)])) if known else None,
                 digitised=draw(st.booleans()) if known else False,
+                promised_at=draw(st.sampled_from([None, received + timedelta(hours=9)])) if known else None,
+                halts=tuple(
+                    Halt(kind=kind, begin=begin, end=ended)
+                    for kind, begin, ended in zip_longest(kinds, moments[::2], moments[1::2])
+                )
+                if known
+                else (),
+                stopped_at=finished if end == "stopped" else None,
                 scans=tuple(draw(st.lists(st.booleans(), max_size=2))) if known else (),
                 refused_at=received if end == "refused" else None,
                 finished_at=finished if end in ("finished", "handed_over") else None,
@@ -78,6 +91,15 @@ def test_any_order_repetition_and_batching_give_the_same(
         use.take(items[:size])
         items = items[size:]
     assert cells_of(stats.current()) == naive_cells(lives)
+    for day in ("2024-09-01", "2024-09-02", "2024-09-20"):
+        [found] = [
+            *stats.current()
+            .open_at(date.fromisoformat(day), min(date.fromisoformat(day), date(2024, 9, 10)), (), None)
+            .values()
+        ] or [Open(0, 0, 0, 0)]
+        assert Stock(found.total, found.overdue, 0, found.supplement, found.paused) == replace(
+            naive_stock(lives, day, "2024-09-10"), waiting=0
+        )
     arrived = facts_of(stats.current())
     stats.current().facts.delete_many({})
     UseCases(StatsStore(stats.database), IntakeDouble(), system_clock).take(events_of(lives))

@@ -48,7 +48,11 @@ def by_hand(lives: Sequence[Life], start: date, end: date, now: datetime = NOW) 
         "digitised": flows.get("digitised", 0),
         "withdrawn": flows.get("withdrawn", 0),
         "withdrawn_waiting": flows.get("withdrawn_waiting", 0),
-        **dict.fromkeys(("paused", "reused", "paid_online", "document_lookups"), 0),
+        "supplement": stock.supplement,
+        "paused": stock.paused,
+        "stopped": flows.get("stopped", 0),
+        "supplement_requests": flows.get("supplement_requests", 0),
+        **dict.fromkeys(("reused", "paid_online", "document_lookups"), 0),
     }
 
 
@@ -59,7 +63,9 @@ def identities(item: dict[str, Any]) -> None:
     assert finished["total"] == finished["early"] + finished["on_time"] + finished["late"]
     assert still["total"] == still["within"] + still["overdue"]
     withdrawn = item["withdrawn"] - item["withdrawn_waiting"]
-    assert item["carried_over"] + received["total"] == finished["total"] + still["total"] + withdrawn
+    ended = finished["total"] + item["stopped"] + withdrawn
+    assert item["carried_over"] + received["total"] == ended + still["total"]
+    assert 0 <= item["supplement"] + item["paused"] <= still["total"]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +117,9 @@ def test_all_are_waiting_in_process_withdrawn_or_finished(queries: Queries) -> N
     """domain.md: all = waiting + in process + withdrawn + finished; what is refused was never received."""
     [item] = queries.counts(Wanted(start=date(2019, 1, 1), end=date(2025, 1, 1)), NOW)
     assert item["withdrawn"] > item["withdrawn_waiting"] > 0
+    assert min(item["stopped"], item["supplement"], item["paused"]) > 0
     counted = item["waiting"] + item["open"]["total"] + item["withdrawn"] + item["finished"]["total"] + item["refused"]
-    assert counted == len(LIVES)
+    assert counted + item["stopped"] == len(LIVES)
 
 
 def test_an_agency_alone_and_with_what_is_below_it(stats: StatsStore, queries: Queries) -> None:

@@ -50,9 +50,10 @@ def test_a_dossier_that_never_arrived_is_found(use: UseCases, intake_server: Int
     received = at("2024-08-31 23:30")
     lost = Life(id="lost", agency="H56.99", channel="post", filed_at=received, received_at=received)
     intake_server.states.append(lost.state())
-    [found] = use.recount().differences
-    assert found.key["agency"] == "H56.99"
-    assert found.key["month"] == "2024-08"
+    now, found = use.recount().differences
+    assert now.key["agency"] == found.key["agency"] == "H56.99"
+    assert (now.key["month"], found.key["month"]) == ("", "2024-08")
+    assert (now.counted, now.recounted) == ({"open": 0}, {"open": 1})
     assert (found.counted, found.recounted) == ({"received": 0}, {"received": 1})
 
 
@@ -64,6 +65,8 @@ def test_a_dossier_that_never_arrived_is_found(use: UseCases, intake_server: Int
         ("timing", "late"),
         ("digitised", True),
         ("handed_over_at", None),
+        ("stopped_at", "2020-01-01T00:00:00Z"),
+        ("supplements_asked", ["2020-01-01T00:00:00Z"]),
     ],
 )
 def test_every_instant_of_a_state_matters(use: UseCases, intake_server: IntakeServer, field: str, value: Any) -> None:
@@ -74,6 +77,35 @@ def test_every_instant_of_a_state_matters(use: UseCases, intake_server: IntakeSe
     )
     intake_server.states[index] |= {field: value}
     assert not use.recount().equal
+
+
+@pytest.mark.parametrize(
+    ("paused", "change"),
+    [
+        (False, {"paused": "supplement", "paused_since": "2024-06-02T00:00:00Z"}),
+        (False, {"due_at": None}),
+        (True, {"paused": None, "paused_since": None}),
+        (True, {"paused": "fee"}),
+        (True, {"paused_since": "2031-01-01T00:00:00Z"}),
+    ],
+)
+def test_what_is_there_now_is_recounted_too(
+    use: UseCases, intake_server: IntakeServer, paused: bool, change: dict[str, Any]
+) -> None:
+    """Who waits for what, and what is overdue, which a clock that stands still since before the due day is not."""
+    ends = ("refused_at", "withdrawn_at", "finished_at", "stopped_at")
+    index = next(
+        n
+        for n, state in enumerate(intake_server.states)
+        if state["received_at"] and state["due_at"] and not any(state[end] for end in ends)
+        if (
+            state["paused"] == "supplement" and state["paused_since"] < state["due_at"]
+            if paused
+            else not state["paused"]
+        )
+    )
+    intake_server.states[index] |= change
+    assert {found.key["month"] for found in use.recount().differences} == {""}
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,9 @@ _KINDS = {"phí": "fee", "lệ phí": "charge", "fee": "fee", "charge": "charge"
 _ROLES = {"một cửa": "one_stop", "trưởng phòng": "head", "chuyên viên": "expert", "lãnh đạo": "leader"}
 _ROLES |= {"văn thư": "clerk", "one_stop": "one_stop", "head": "head", "expert": "expert", "leader": "leader"}
 _ROLES |= {"clerk": "clerk"}
+_STEP_KINDS = {"xử lý": "task", "lấy ý kiến": "opinion", "thủ tục con": "child"}
+_STEP_KINDS |= {"task": "task", "opinion": "opinion", "child": "child"}
+_JOINS = {"tất cả": "all", "một trong": "any", "all": "all", "any": "any"}
 
 _flag, _flag_text = _word(_YES_NO)
 _same: tuple[Callable[[str], Any], Callable[[Any], str]] = (lambda text: text, str)
@@ -209,7 +212,8 @@ def _objects(*parts: _Part) -> tuple[Callable[[str], Any], Callable[[Any], str]]
             values = {
                 part.name: part.read(each) if each else part.default for part, each in zip(parts, given, strict=True)
             }
-            found.append({name: value for name, value in values.items() if name != "time"} | (values.get("time") or {}))
+            time = (values.pop("time") or _NO_TIME) if "time" in values else {}
+            found.append(values | time)
         return found
 
     def write(values: Sequence[Mapping[str, Any]]) -> str:
@@ -227,9 +231,12 @@ def _objects(*parts: _Part) -> tuple[Callable[[str], Any], Callable[[Any], str]]
     return read, write
 
 
+_NO_TIME = {"amount": None, "share": None}
+
+
 def _step_time(step: Mapping[str, Any]) -> dict[str, Any] | None:
-    time = {name: step.get(name) for name in ("amount", "share")}
-    return None if time == {"amount": None, "share": None} else time
+    time = {name: step.get(name) for name in _NO_TIME}
+    return None if time == _NO_TIME else time
 
 
 def _time(text: str) -> dict[str, Any]:
@@ -241,6 +248,13 @@ def _time(text: str) -> dict[str, Any]:
 
 def _time_text(time: Mapping[str, Any]) -> str:
     return f"{time['share']}%" if time["share"] is not None else _duration_text(time["amount"])
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise CellError("cell_json", "JSON") from None
 
 
 _COMPONENTS = _objects(
@@ -269,7 +283,12 @@ _STEPS = _objects(
     _Part("time", _time, _time_text),
     _Part("after", lambda text: [part.strip() for part in text.split(",") if part.strip()], ", ".join, []),
     _Part("decision", _flag, _flag_text, False),
+    _Part("kind", *_word(_STEP_KINDS), "task"),
+    _Part("join", *_word(_JOINS), "all"),
+    _Part("condition", _json, lambda value: json.dumps(value, ensure_ascii=False)),
+    _Part("child", *_same),
 )
+_FACTS = _objects(_Part("name", *_same), _Part("pointer", *_same))
 
 
 def _fees(text: str) -> list[dict[str, Any]]:
@@ -314,8 +333,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "process", "Quy trình",
-        "s1 | tên bước | vai trò | cơ quan | 0,5 ngày làm việc hoặc 20% | sau bước s1, s2 | quyết định (có)",
+        "s1 | tên bước | vai trò | cơ quan | 0,5 ngày làm việc hoặc 20% | sau bước s1, s2 | quyết định (có) | "
+        "xử lý, lấy ý kiến hoặc thủ tục con | sau tất cả hoặc một trong các bước trước | điều kiện (JSON Schema) | "
+        "mã thủ tục con",
         "/process/steps", *_STEPS, needed=True, lines=True,
+    ),
+    Column(
+        "facts", "Dữ kiện của quy trình", "dien_tich | /dien_tich", "/process/facts", *_FACTS, lines=True,
     ),
     Column("result_code", "Mã kết quả", "KQ.G12.001041", "/result/code", *_same),
     Column("result_name", "Kết quả", "Giấy chứng nhận", "/result/name", *_same, needed=True),
@@ -339,6 +363,7 @@ _INSIDE = {
     "duration": ("durations", "counter"),
     "duration_online": ("durations", "online"),
     "process": ("process", "steps"),
+    "facts": ("process", "facts"),
     "result_code": ("result", "code"),
     "result_name": ("result", "name"),
 }

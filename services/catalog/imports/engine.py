@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog import domain, schemas
+from catalog import definitions, domain, schemas
 from catalog.directory import Directory
 from catalog.domain import Agency, CalendarYear, Procedure, Version
 from catalog.imports.store import ImportRow, RowKind
@@ -159,7 +159,7 @@ class Import:
             "code",
             schemas.ProcedureRow,
             lambda row: row.procedure(row.code),
-            domain.procedure_errors,
+            definitions.procedure_errors,
             self._seen,
         )
         return agencies, calendars, procedures

@@ -4,15 +4,18 @@ A part is written first, then what became of its rows, then how far the import i
 done again, and finds by the import's mark what it has written already.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from catalog.imports import national, schemas, sheets
+from catalog.domain import NATIONAL_CODE, Procedure, counting_on, status_of
+from catalog.imports import chains, national, schemas, sheets
 from catalog.imports.engine import Author, Import, Item
+from catalog.imports.exports import item_of
 from catalog.imports.store import ImportFormat, StoredImport
 from catalog.imports.usecases import items_of
 from catalog.store import CatalogStore
@@ -97,7 +100,7 @@ class Jobs:
             self._fail(loaded, (FieldError("", "upload_lost", "what was sent is not there any more"),))
             return None
         try:
-            items = read(state, data, self._hold)
+            items = read(state, data, self._hold, self._in_force)
         except sheets.SheetError as error:
             self._fail(loaded, tuple(error.errors))
             return None
@@ -105,6 +108,15 @@ class Jobs:
         running = _Running(state.id, items, Import(self._store, author, dry_run=state.dry_run), state.progress.done)
         running.work.pass_over(items[: running.done])
         return loaded, running
+
+    def _in_force(self, codes: Collection[str], day: date) -> Mapping[str, Procedure]:
+        """Those of the procedures that are in force on the day, by their codes."""
+        wanted: list[tuple[str, int]] = []
+        for code, history in self._store.histories(codes).items():
+            entry = counting_on(history, day)
+            if entry is not None and status_of(entry, history, day) == "in_force":
+                wanted.append((code, entry.number))
+        return {code: version.procedure for code, version in self._store.versions(wanted).items()}
 
     def _fail(self, loaded: Loaded[StoredImport], errors: tuple[FieldError, ...]) -> None:
         failed = replace(loaded.state, state="failed", errors=errors)
@@ -141,13 +153,20 @@ def _end_of_part(items: list[Item], start: int) -> int:
     return len(items)
 
 
-def read(state: StoredImport, data: bytes, breathe: Callable[[], object]) -> list[Item]:
-    """The things that were sent, in the order in which they are done. SheetError."""
+def read(
+    state: StoredImport,
+    data: bytes,
+    breathe: Callable[[], object],
+    in_force: Callable[[Collection[str], date], Mapping[str, Procedure]],
+) -> list[Item]:
+    """The things that were sent, in the order in which they are done. `in_force`: those procedures on a day, by their
+    codes. SheetError."""
     readers: dict[ImportFormat, Callable[[], list[Item]]] = {
         "csv": lambda: sheets.read_csv(data),
         "xlsx": lambda: sheets.read_xlsx(data, breathe),
         "json": lambda: _read_json(data),
         "national": lambda: read_national(_parsed(data), state),
+        "processes": lambda: read_processes(_parsed(data), state, in_force),
     }
     items = readers[state.format]()
     if not items:
@@ -171,12 +190,32 @@ def _read_json(data: bytes) -> list[Item]:
 
 def read_national(parsed: Any, state: StoredImport) -> list[Item]:
     """The procedures of a list in the national shape: `{"items": […]}`, or the list itself. SheetError."""
+    converted = [national.convert(each, local_day(state.changed_at)) for each in _listed(parsed)]
+    national.repeated_names(converted)
+    return _items(converted)
+
+
+def read_processes(
+    parsed: Any, state: StoredImport, in_force: Callable[[Collection[str], date], Mapping[str, Procedure]]
+) -> list[Item]:
+    """Procedures with the internal processes of a list: `{"items": […]}`, or the list itself. SheetError."""
+    listed, day = _listed(parsed), local_day(state.changed_at)
+    # What is no code is not asked for: a query has a size, and whatever was sent may be in its place.
+    given = {str(each["code"]).strip() for each in listed if isinstance(each, dict) and "code" in each}
+    codes = {code for code in given if NATIONAL_CODE.fullmatch(code)}
+    known = {code: item_of(procedure) for code, procedure in in_force(codes, day).items()}
+    return _items([chains.convert(each, known, day.isoformat()) for each in listed])
+
+
+def _listed(parsed: Any) -> list[Any]:
     listed = parsed.get("items") if isinstance(parsed, dict) else parsed
     if not isinstance(listed, list) or len(listed) > sheets.MAX_ROWS:
         wrong = FieldError("/items", "unreadable", f"a list of at most {sheets.MAX_ROWS} procedures")
         raise sheets.SheetError(wrong)
-    converted = [national.convert(each, local_day(state.changed_at)) for each in listed]
-    national.repeated_names(converted)
+    return listed
+
+
+def _items(converted: Sequence[national.Converted]) -> list[Item]:
     return [
         Item("procedure", index, each.row, tuple(each.errors), tuple(each.warnings), undated=True)
         for index, each in enumerate(converted)

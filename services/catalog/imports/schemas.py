@@ -36,8 +36,10 @@ class ImportQuery(Body):
     """How a file that is sent is to be imported. (In JSON, `dry_run` is in the body too.)"""
 
     dry_run: bool = Field(default=False, description="says what would happen, and changes nothing")
-    format: Literal["national"] | None = Field(
-        default=None, description="national: a list of procedures in the national database's shape, in JSON"
+    format: Literal["national", "processes"] | None = Field(
+        default=None,
+        description="of a JSON list. national: procedures in the national database's shape; processes: internal "
+        "processes as decisions publish them, for procedures that are in force",
     )
 
 

@@ -17,7 +17,7 @@ from chassis.errors import FieldError
 
 RowKind = Literal["procedure", "agency", "calendar"]
 RowStatus = Literal["accepted", "unchanged", "rejected"]
-ImportFormat = Literal["json", "csv", "xlsx", "national"]
+ImportFormat = Literal["json", "csv", "xlsx", "national", "processes"]
 ImportState = Literal["queued", "running", "done", "failed"]
 RowFilter = Literal["accepted", "unchanged", "rejected", "warned"]
 PIECE = 4_000_000

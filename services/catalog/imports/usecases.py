@@ -102,7 +102,7 @@ class Imports:
         )
 
 
-def format_of(data: bytes, named: Literal["national"] | None) -> ImportFormat:
+def format_of(data: bytes, named: Literal["national", "processes"] | None) -> ImportFormat:
     """What a file is, by how it begins; whoever sends one often gives it another's name."""
     if named is not None:
         return named

@@ -1,12 +1,13 @@
 """The routes about dossiers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from chassis.errors import NotFound, WrongState
 from chassis.web import Answer, Call, Router
 from intake import texts
 from intake.domain import dossiers
-from intake.domain.dossiers import Dossier
+from intake.domain.dossiers import Dossier, Status
+from intake.domain.life import OPEN
 from intake.domain.parts import PostItem
 from intake.queries.dossiers import DossierQueries
 from intake.schemas import dossiers as schemas
@@ -17,7 +18,9 @@ def acted(dossier: Dossier, version: int) -> Answer:
     return Answer(schemas.Acted.of(dossier, version), 200, version)
 
 
-def tracking_view(dossier: Dossier) -> schemas.Tracking:
+def tracking_view(dossier: Dossier, names: Mapping[str, str]) -> schemas.Tracking:
+    """`names`: what the components are called, by their codes."""
+    lacking, halted = dossier.lacking, dossier.halted
     return schemas.Tracking(
         code=dossier.code,
         status=dossier.status,
@@ -28,8 +31,19 @@ def tracking_view(dossier: Dossier) -> schemas.Tracking:
         received_at=dossier.received_at,
         due_at=dossier.due_at,
         finished_at=dossier.finished_at,
+        stopped_at=dossier.stop.at if dossier.status is Status.STOPPED and dossier.stop else None,
+        paused_since=None if halted is None else halted.at,
+        lacking=None
+        if lacking is None or dossier.status is not Status.SUPPLEMENT_ASKED
+        else schemas.LackingView(
+            asked_at=lacking.asked_at,
+            components=[names.get(code, code) for code in lacking.components],
+            until=lacking.until,
+        ),
+        fee_asked=sum(bill.amount for bill in dossiers.awaited_bills(dossier)) if dossier.status in OPEN else 0,
+        due_changes=[schemas.DueMoved.of(change) for change in dossier.due_changes],
         steps_done=[schemas.StepView(name=step.name, agency=step.agency, at=step.at) for step in dossier.steps_done],
-        steps_total=dossier.steps_total,
+        steps_total=dossier.steps_in_all,
     )
 
 
@@ -127,7 +141,11 @@ def _applicants_acts(router: Router, use: DossierUseCases, queries: DossierQueri
         """The same for an applicant without an account. A wrong secret answers like an unknown code."""
         found = queries.tracked(code, body.secret, None, call.now)
         return use.rate_with_secret(
-            call, found.id, body.score, body.comment, lambda dossier, _: Answer(tracking_view(dossier))
+            call,
+            found.id,
+            body.score,
+            body.comment,
+            lambda dossier, _: Answer(tracking_view(dossier, queries.component_names(dossier))),
         )
 
 
@@ -188,4 +206,5 @@ def _reading(router: Router, queries: DossierQueries) -> None:
     )
     def track_dossier(call: Call, code: str, query: schemas.TrackingQuery) -> Answer:
         """Where a dossier stands. A wrong secret answers like an unknown code."""
-        return Answer(tracking_view(queries.tracked(code, query.secret, query.phone, call.now)))
+        found = queries.tracked(code, query.secret, query.phone, call.now)
+        return Answer(tracking_view(found, queries.component_names(found)))

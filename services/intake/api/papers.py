@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from chassis.errors import NotFound, WrongState
+from chassis.papers_api import LATER, PaperWaiting, answer
 from chassis.web import Answer, Call, Router
-from intake.domain.papers import Kind, Printed
+from intake.domain.papers import Kind
 from intake.schemas import papers as schemas
-from intake.store.papers import Kept
 from intake.usecases.papers import PaperUseCases
 
 PATHS: dict[str, Kind] = {
@@ -23,17 +23,6 @@ SUMMARIES: dict[Kind, str] = {
     "payment": "The receipt of a payment, with the amount in words.",
     "register": "Form 07: the register of what an agency received.",
 }
-LATER = (
-    "\n\n202 while it is being printed: ask again after Retry-After seconds. Printed papers are kept by what they say."
-)
-
-
-def answer(paper: Printed, kept: Kept) -> Answer:
-    if kept.pdf is None:
-        waiting = schemas.PaperWaiting(state="waiting", paper=paper.id)
-        return Answer(waiting, 202, headers={"Retry-After": "1"})
-    headers = {"Content-Disposition": f'inline; filename="{paper.kind}.pdf"', "Cache-Control": "private, no-cache"}
-    return Answer(kept.pdf, 200, headers=headers, media_type="application/pdf")
 
 
 def add_routes(router: Router, use: PaperUseCases) -> None:
@@ -43,7 +32,7 @@ def add_routes(router: Router, use: PaperUseCases) -> None:
     @router.get(
         "/dossiers/<id>/payments/<payment>/receipt.pdf",
         scope="dossiers.read",
-        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+        answers={200: "application/pdf", 202: PaperWaiting},
     )
     def print_payment_receipt(call: Call, id: str, payment: str) -> Answer:
         return answer(*use.of_payment(call, id, payment))
@@ -53,7 +42,7 @@ def add_routes(router: Router, use: PaperUseCases) -> None:
     @router.get(
         "/register.pdf",
         scope="dossiers.receive",
-        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+        answers={200: "application/pdf", 202: PaperWaiting},
         raises=[NotFound],
     )
     def print_register(call: Call, query: schemas.RegisterQuery) -> Answer:
@@ -71,7 +60,7 @@ def _of_dossier(router: Router, use: PaperUseCases, path: str, kind: Kind) -> No
     register: Callable[..., object] = router.get(
         f"/dossiers/<id>/{path}.pdf",
         scope="dossiers.read",
-        answers={200: "application/pdf", 202: schemas.PaperWaiting},
+        answers={200: "application/pdf", 202: PaperWaiting},
         raises=[WrongState],
     )
     register(print_paper)

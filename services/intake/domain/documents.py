@@ -16,6 +16,7 @@ from chassis.worktime import local_day
 from intake import events
 from intake.domain.dossiers import By, Certified, Dossier, Status, Submitted, Turn, due_for_deposit, noted
 from intake.domain.files import Scan, StoredFile
+from intake.domain.results import in_force
 from intake.inbound import Component, Procedure
 
 Looker = Literal["self", "officer", "system"]
@@ -57,7 +58,8 @@ class Document:
     that is not there as a file; `sha256`: that file's. `issued_on`, `valid_to` (the last day that it is valid): None
     where nobody said. `certified_by`: the officer who certified the scan. `shared`: officers may see it and it is found
     for new dossiers; its owner may always use it. `revision`: what it was made from, the dossier's `deposit`.
-    `withdrawn_at`: since then it is not there any more, because the scan that it was made of was taken back.
+    `withdrawn_at`: since then it is not there any more, because the scan that it was made of was taken back, or the
+    result was recalled. `result`: the signed document at workflow that it is, whose file has this `sha256`.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Document:
     revision: int
     shared: bool = True
     withdrawn_at: datetime | None = None
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +251,14 @@ def deposit(
                     revision=revision,
                 )
             )
-    if dossier.outcome == "approved" and dossier.finished_at is not None and procedure.result is not None:
+    issued = in_force(dossier)
+    taken_back = bool(dossier.results) and issued is None
+    if (
+        dossier.outcome == "approved"
+        and dossier.finished_at is not None
+        and procedure.result is not None
+        and not taken_back
+    ):
         documents.append(
             Document(
                 id=id_of(""),
@@ -261,13 +271,14 @@ def deposit(
                 procedure=procedure.code,
                 agency=dossier.dimensions.agency,
                 file=None,
-                sha256=None,
+                sha256=None if issued is None else issued.sha256,
                 pages=None,
-                issued_on=local_day(dossier.finished_at),
+                issued_on=local_day(dossier.finished_at if issued is None else issued.issued_at),
                 valid_to=None,
                 certified_by=None,
                 kept_at=dossier.finished_at,
                 revision=revision,
+                result=None if issued is None else issued.id,
             )
         )
     return Deposit(tuple(documents), complete)

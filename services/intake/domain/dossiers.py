@@ -5,7 +5,7 @@ The states are the national portal's ten (see `Status`). Rules: Nghị định 1
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -16,13 +16,32 @@ from chassis import hashchain, worktime
 from chassis.errors import FieldError, Invalid, WrongState
 from intake import events
 from intake.domain import fees, forms
-from intake.domain.parts import Handover, OfficeNumber, OnBehalf, PostItem, Rating, Supplement, Withdrawal
+from intake.domain.parts import (
+    DueChange,
+    GivenResult,
+    Handover,
+    OfficeNumber,
+    OnBehalf,
+    PauseKind,
+    PostItem,
+    Rating,
+    Standstill,
+    StepDone,
+    StepReturned,
+    Stop,
+    Supplement,
+    Withdrawal,
+)
 from intake.domain.vietqr import Account
 from intake.events import ApplicantKind, Budget, Channel, Dimensions, Personal
 from intake.inbound import Agency, Procedure
 
 CODE = re.compile(r"^((\d{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(\.\d{2}){0,3})-\d{6}-\d{4,7}$")
 """`<agency>-<YYMMDD>-<sequence>`, the old identifiers of agencies included."""
+
+
+WORKFLOW = "system:workflow"
+"""Who acts in a dossier's journal when workflow told of it."""
 
 
 class Status(StrEnum):
@@ -115,21 +134,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepDone:
-    """A step of the process that the applicant may see as done."""
-
-    task: str
-    name: str
-    agency: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """`agencies`: the receiving one, then those it was transferred to; their officers may see it. `handled_by`: the one
     that receives and returns it, which is the receiving one or who took over from it. `due_told`: the sequence of
-    workflow's news that moved the due date last. `owner`: the account
-    that filed it online. `secret`: opens the public tracking, with the code. `deposit`: counts what is to be brought to
+    workflow's news that moved the due date last, of which `due_changes` has all. `owner`: the account that filed it
+    online. `secret`: opens the public tracking, with the code. `deposit`: counts what is to be brought to
     the store of documents; it is negative when that is done (see `documents`)."""
 
     id: str
@@ -159,15 +168,20 @@ class Dossier:
     budget: Budget | None = None
     due_at: datetime | None = None
     due_told: int = 0
+    due_changes: tuple[DueChange, ...] = ()
+    standstill: Standstill | None = None
     refused_at: datetime | None = None
     refusal_reason: str | None = None
     started_at: datetime | None = None
     steps_total: int = 0
     steps_done: tuple[StepDone, ...] = ()
+    steps_returned: tuple[StepReturned, ...] = ()
     finished_at: datetime | None = None
     outcome: Literal["approved", "rejected"] | None = None
     timing: Literal["early", "on_time", "late"] | None = None
     withdrawal: Withdrawal | None = None
+    stop: Stop | None = None
+    results: tuple[GivenResult, ...] = ()
     handover: Handover | None = None
     rating: Rating | None = None
     deposit: int = 0
@@ -187,8 +201,31 @@ class Dossier:
 
     @property
     def lacking(self) -> Supplement | None:
-        """The supplement that was asked for and is not there yet."""
-        return self.supplements[-1] if self.supplements and self.supplements[-1].given_at is None else None
+        """The supplement that was asked for and is not there yet; none when workflow went on without it."""
+        last = self.supplements[-1] if self.supplements else None
+        if last is None or last.given_at is not None or not self.awaits(last.told, "supplement"):
+            return None
+        return last
+
+    def awaits(self, told: int, kind: PauseKind) -> bool:
+        """Whether what was asked for is still waited for, as far as is known: workflow's clock has not gone on since it
+        asked in its event with the sequence `told` (0: workflow did not ask)."""
+        last = self.standstill
+        return not told or last is None or last.sequence < told or last.kind == kind
+
+    @property
+    def halted(self) -> Standstill | None:
+        """What workflow's clock stands still for; none while it goes on, and when the dossier has ended, since a pause
+        that lasted until then is not told to be over."""
+        said = self.standstill
+        ended = self.finished_at is not None or self.stop is not None or self.withdrawal is not None
+        return None if ended or said is None or said.kind is None else said
+
+    @property
+    def steps_in_all(self) -> int:
+        """How many steps the process has; once it has finished, how many were really done, since some are skipped."""
+        done = {step.task for step in self.steps_done}
+        return len(done) if self.finished_at is not None and done else self.steps_total
 
     @property
     def handed_in_at(self) -> datetime:
@@ -200,6 +237,13 @@ class Dossier:
     def personal(self) -> Personal:
         return Personal(
             name=self.applicant.name, email=self.applicant.email, phone=self.applicant.phone, person=self.owner
+        )
+
+    @property
+    def personal_in_full(self) -> Personal:
+        """With what a result is printed from."""
+        return replace(
+            self.personal, identity=self.applicant.identity, address=self.applicant.address, form=self.form or None
         )
 
 
@@ -441,9 +485,18 @@ def _require_handed_in(dossier: Dossier, by: By) -> None:
         raise Invalid("the act lies before the dossier was handed in", code="before_filing")
 
 
-def receive(dossier: Dossier, code: str, promised: Promise, by: By, *, exemptions: Sequence[str] | None = None) -> Turn:
+def receive(
+    dossier: Dossier,
+    code: str,
+    promised: Promise,
+    by: By,
+    *,
+    exemptions: Sequence[str] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Turn:
     """The agency takes the dossier on: it gets its code and its due date. `exemptions`: which of those that are claimed
-    the officer confirms, None: all; for the others the fee is asked."""
+    the officer confirms, None: all; for the others the fee is asked. `facts`: of its form, what its process asks for
+    (`forms.facts_of`)."""
     require_filed(dossier)
     _require_handed_in(dossier, by)
     known = dossier.bills
@@ -471,7 +524,8 @@ def receive(dossier: Dossier, code: str, promised: Promise, by: By, *, exemption
         budget=promised.budget,
         due_at=promised.due_at,
         digitised=dossier.digitised,
-        personal=dossier.personal,
+        personal=dossier.personal_in_full,
+        facts=dict(facts or {}),
     )
     if any(component.file is not None and component.reuse is None for component in dossier.components):
         dossier = due_for_deposit(dossier)
@@ -537,43 +591,15 @@ def hand_over(
     return noted(dossier, "handed_over", by, method), (handed_over,)
 
 
-# -- what workflow tells -----------------------------------------------------------------------------------------------
+# -- the status -------------------------------------------------------------------------------------------------------
 
 
-def note_started(dossier: Dossier, started_at: datetime, steps_total: int) -> Dossier:
-    """Each of these notes holds whatever the others' order of arrival; the same dossier comes back when nothing is
-    new."""
-    if dossier.started_at is not None:
-        return dossier
-    return restated(replace(dossier, started_at=started_at, steps_total=steps_total))
-
-
-def note_step_done(dossier: Dossier, step: StepDone, steps_total: int) -> Dossier:
-    if any(done.task == step.task and done.at == step.at for done in dossier.steps_done):
-        return dossier
-    steps = sorted((*dossier.steps_done, step), key=lambda done: (done.at, done.task))
-    return replace(dossier, steps_done=tuple(steps), steps_total=steps_total)
-
-
-def note_transferred(dossier: Dossier, to_agency: str) -> Dossier:
-    if to_agency in dossier.agencies:
-        return dossier
-    receiving, *others = dossier.agencies
-    return replace(dossier, agencies=(receiving, *sorted((*others, to_agency))))
-
-
-def note_finished(
-    dossier: Dossier,
-    outcome: Literal["approved", "rejected"],
-    timing: Literal["early", "on_time", "late"],
-    at: datetime,
-) -> Dossier:
-    """Of a withdrawal and an end the earlier one counts, and the end when both are of the same instant: so workflow and
-    statistics have it too, whatever they hear of first."""
-    if dossier.finished_at is not None or (dossier.withdrawal is not None and dossier.withdrawal.at < at):
-        return dossier
-    finished = restated(replace(dossier, finished_at=at, outcome=outcome, timing=timing))
-    return due_for_deposit(finished) if outcome == "approved" else finished
+def awaited_bills(dossier: Dossier) -> list[fees.Bill]:
+    """What was asked for after the filing, is still to be paid, and keeps the dossier waiting: not what workflow asked
+    for before it went on without it."""
+    last = max((bill.told for bill in dossier.bills), default=0)
+    asked = fees.asked_and_open(dossier.bills, dossier.payments)
+    return [bill for bill in asked if bill.told in (0, last) and dossier.awaits(bill.told, "fee")]
 
 
 def restated(dossier: Dossier) -> Dossier:
@@ -582,11 +608,13 @@ def restated(dossier: Dossier) -> Dossier:
         status = Status.RETURNED
     elif dossier.finished_at is not None:
         status = Status.PROCESSED
+    elif dossier.stop is not None:
+        status = Status.STOPPED
     elif dossier.withdrawal is not None:
         status = Status.WITHDRAWN
     elif dossier.lacking is not None:
         status = Status.SUPPLEMENT_ASKED
-    elif fees.asked_and_open(dossier.bills, dossier.payments):
+    elif awaited_bills(dossier):
         status = Status.FEE_ASKED
     elif dossier.started_at is not None:
         status = Status.IN_PROCESS
@@ -616,8 +644,3 @@ def first_broken_entry(dossier: Dossier) -> int | None:
 
 def _content(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in ("act", "at", "recorded_at", "by", "note")}
-
-
-def code_of(agency: str, day: date, sequence: int) -> str:
-    """`H56.14-240823-0001`; past 9,999 the number just gets longer."""
-    return f"{agency}-{day:%y%m%d}-{sequence:04d}"

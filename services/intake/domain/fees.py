@@ -60,8 +60,10 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """`number`: 1 is made at filing, greater ones are asked for later, with the `reason`. `reference`: what a transfer
-    names it by. `payee`: the account that the payer was told, None where transfers are not taken."""
+    """`number`: from 1. The first is made at filing, if the procedure asks for anything then; those that are asked for
+    later have a `reason`. `reference`: what a transfer names it by. `payee`: the account that the payer was told, None
+    where transfers are not taken. `told`: the sequence of workflow's event that asked for it; 0: the one-stop unit
+    did."""
 
     number: int
     reference: str
@@ -70,6 +72,7 @@ class Bill:
     payee: Account | None
     reason: str | None = None
     cancelled: Cancellation | None = None
+    told: int = 0
 
     @property
     def amount(self) -> int:
@@ -176,9 +179,10 @@ def open_bills(bills: Sequence[Bill], payments: Sequence[Payment]) -> list[Bill]
     return [bill for bill in bills if bill.cancelled is None and bill.amount and bill.number not in paid]
 
 
-def asked_and_open(bills: Sequence[Bill], payments: Sequence[Payment]) -> bool:
-    """Whether something that was asked for after the filing is still to be paid."""
-    return any(bill.number > 1 for bill in open_bills(bills, payments))
+def asked_and_open(bills: Sequence[Bill], payments: Sequence[Payment]) -> list[Bill]:
+    """What was asked for after the filing and is still to be paid. It has a reason; where the procedure asks for
+    nothing at the filing, it may be the first bill."""
+    return [bill for bill in open_bills(bills, payments) if bill.reason is not None]
 
 
 def total(bills: Sequence[Bill]) -> int:

@@ -1,6 +1,7 @@
 """The shapes that numbers have in Vietnam: telephones, people's and organisations' identifiers. Plain Python."""
 
 import re
+from datetime import date
 from typing import Any
 
 import phonenumbers
@@ -33,3 +34,8 @@ def is_phone(number: str) -> bool:
         return bool(e164(number))
     except ValueError:
         return False
+
+
+def dossier_code(agency: str, day: date, sequence: int) -> str:
+    """`H56.14-240823-0001`; past 9,999 the number just gets longer."""
+    return f"{agency}-{day:%y%m%d}-{sequence:04d}"

@@ -17,6 +17,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from chassis import json_schemas
 from chassis.errors import FieldError, Unavailable
 from intake import form_texts
 from intake.domain import formats
@@ -50,6 +51,19 @@ def check(procedure: Procedure, answers: Mapping[str, Any]) -> list[FieldError]:
         return []
     found = islice(_compiled(procedure).iter_errors(answers), MOST_ERRORS)
     return [error for item in found for error in _told(procedure.form, item)]
+
+
+def facts_of(procedure: Procedure, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """What the procedure's process asks for of the answers, by name; what was not answered is left out. Only booleans,
+    numbers and words: a part of the form is no fact."""
+    found: dict[str, Any] = {}
+    for fact in procedure.process.facts:
+        value: Any = answers
+        for part in parts(fact.pointer):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, (bool, int, float, str)):
+            found[fact.name] = value
+    return found
 
 
 def pointer(*path: str | int) -> str:
@@ -96,15 +110,8 @@ def _compiled(procedure: Procedure) -> jsonschema_rs.Validator:
 def compiled(form: Mapping[str, Any]) -> jsonschema_rs.Validator:
     """Raises UnusableForm."""
     try:
-        return jsonschema_rs.Draft202012Validator(
-            dict(form),
-            formats=dict(FORMATS),
-            validate_formats=True,
-            pattern_options=jsonschema_rs.RegexOptions(),
-            offline=True,
-            mask="…",
-        )
-    except (ValueError, jsonschema_rs.ReferencingError):
+        return json_schemas.compiled(form, FORMATS)
+    except json_schemas.UnfitSchema:
         raise UnusableForm("the form of this procedure version is no JSON Schema", retry_after=60) from None
 
 

@@ -1,6 +1,7 @@
 """What may happen to a dossier on its way besides reception and result: supplements, withdrawal, rating. Plain Python.
 
-A supplement that the one-stop unit asks for before reception brings the dossier back to `filed`.
+A supplement that the one-stop unit asks for before reception brings the dossier back to `filed`; one that workflow asks
+for after it (see `standstills`) back to where it was.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,6 +19,7 @@ from intake.domain.dossiers import (
     Status,
     Submitted,
     Turn,
+    due_for_deposit,
     noted,
     require_filed,
     restated,
@@ -97,14 +99,22 @@ def require_lacking(dossier: Dossier) -> Supplement:
     return dossier.lacking
 
 
-def supplement(dossier: Dossier, given: Sequence[Submitted], form: dict[str, Any] | None, by: By) -> Turn:
+def supplement(
+    dossier: Dossier,
+    given: Sequence[Submitted],
+    form: dict[str, Any] | None,
+    by: By,
+    *,
+    known: Collection[str] | None = None,
+) -> Turn:
     """The applicant hands in what was asked for, and whatever else; a component that was there is replaced.
 
-    `given` and `form` (None: it stays) fit the procedure version already. Everything asked for must be among them.
+    `given` and `form` (None: it stays) fit the procedure version already. Everything asked for must be among them, but
+    for what is not `known` as a component of that version, since nobody could hand that in (None: all is).
     """
     asked = require_lacking(dossier)
     codes = [component.code for component in given]
-    missing = [code for code in asked.components if code not in codes]
+    missing = [code for code in asked.components if code not in codes and (known is None or code in known)]
     if missing:
         wrong = [FieldError("/components", "missing_component", f"{code} was asked for") for code in missing]
         raise Invalid("the supplement is not complete", errors=wrong)
@@ -126,6 +136,9 @@ def supplement(dossier: Dossier, given: Sequence[Submitted], form: dict[str, Any
     )
     dossier = noted(restated(dossier), "supplemented", by, ", ".join(codes) or None)
     dossier, told = told_of_components(dossier, given, by)
+    if dossier.received_at is not None and any(each.file is not None and each.reuse is None for each in given):
+        # Before the reception, that brings the whole dossier's files there.
+        dossier = due_for_deposit(dossier)
     return dossier, (supplemented, *told)
 
 
@@ -134,7 +147,7 @@ def supplement(dossier: Dossier, given: Sequence[Submitted], form: dict[str, Any
 
 def withdraw(dossier: Dossier, reason: str, by: By) -> Turn:
     """The applicant takes the dossier back. When workflow has ended it at an earlier instant, or the same, that end
-    counts, although intake hears of it later (see `dossiers.note_finished`)."""
+    counts, although intake hears of it later (see `progress.note_finished`)."""
     if dossier.status not in OPEN:
         raise NotWithdrawable(f"the dossier is {dossier.status}")
     if by.at < (dossier.received_at or dossier.handed_in_at):

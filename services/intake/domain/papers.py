@@ -4,15 +4,13 @@ Forms 01, 02, 03 and 07 of Thông tư 03/2025/TT-VPCP, and the slip that goes wi
 numbers, lists and flags; instants as RFC 3339 text in UTC.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
 from chassis import worktime
 from chassis.errors import WrongState
+from chassis.printed import Printed
 from intake.domain.amounts import in_words
 from intake.domain.dossiers import Dossier, Submitted
 from intake.domain.fees import Payment
@@ -30,26 +28,16 @@ class NothingToPrint(WrongState):
     title = "Hồ sơ chưa có nội dung để in giấy này"
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A paper to be printed: what it is, and what it says."""
-
-    kind: Kind
-    content: Mapping[str, Any]
-
-    @property
-    def id(self) -> str:
-        """The same for papers that say the same: SHA-256 over edition, kind and content."""
-        text = json.dumps([EDITION, self.kind, self.content], ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+def _printed(kind: Kind, content: dict[str, Any]) -> Printed[Kind]:
+    return Printed(kind, content, EDITION)
 
 
-def receipt(dossier: Dossier, procedure: Procedure, agency: Agency, track_url: str) -> Printed:
+def receipt(dossier: Dossier, procedure: Procedure, agency: Agency, track_url: str) -> Printed[Kind]:
     """Form 01, the receipt with the promised day. NothingToPrint before the reception."""
     if dossier.code is None or dossier.received_at is None:
         raise NothingToPrint("the dossier was not received")
     budget = dossier.budget
-    return Printed(
+    return _printed(
         "receipt",
         {
             **_heading(dossier, agency, dossier.received_at),
@@ -67,23 +55,24 @@ def receipt(dossier: Dossier, procedure: Procedure, agency: Agency, track_url: s
     )
 
 
-def refusal(dossier: Dossier, agency: Agency) -> Printed:
+def refusal(dossier: Dossier, agency: Agency) -> Printed[Kind]:
     """Form 03, why the dossier is not received. NothingToPrint unless it was refused."""
     if dossier.refused_at is None or dossier.refusal_reason is None:
         raise NothingToPrint("the dossier was not refused")
-    return Printed(
+    return _printed(
         "refusal",
         {**_heading(dossier, agency, dossier.refused_at), **_people(dossier), "reason": dossier.refusal_reason},
     )
 
 
-def supplement_request(dossier: Dossier, procedure: Procedure, agency: Agency) -> Printed:
-    """Form 02, what was asked for last, and why. NothingToPrint when nothing was asked for."""
+def supplement_request(dossier: Dossier, procedure: Procedure, agency: Agency) -> Printed[Kind]:
+    """Form 02, what was asked for last, and why. `agency`: the one that asks. NothingToPrint when nothing was asked
+    for."""
     if not dossier.supplements:
         raise NothingToPrint("no supplement was asked for")
     asked = dossier.supplements[-1]
     names = {component.code: component.name for component in procedure.components}
-    return Printed(
+    return _printed(
         "supplement_request",
         {
             **_heading(dossier, agency, asked.asked_at),
@@ -96,12 +85,12 @@ def supplement_request(dossier: Dossier, procedure: Procedure, agency: Agency) -
     )
 
 
-def handover(dossier: Dossier, agency: Agency) -> Printed:
+def handover(dossier: Dossier, agency: Agency) -> Printed[Kind]:
     """The slip that the receiver of the result signs. NothingToPrint before the result is there."""
     if dossier.code is None or dossier.finished_at is None:
         raise NothingToPrint("there is no result yet")
     given = dossier.handover
-    return Printed(
+    return _printed(
         "handover",
         {
             **_heading(dossier, agency, given.at if given is not None else dossier.finished_at),
@@ -118,9 +107,9 @@ def handover(dossier: Dossier, agency: Agency) -> Printed:
     )
 
 
-def payment(dossier: Dossier, agency: Agency, paid: Payment) -> Printed:
+def payment(dossier: Dossier, agency: Agency, paid: Payment) -> Printed[Kind]:
     """The receipt (biên lai) of one payment; a reversed one is printed as void."""
-    return Printed(
+    return _printed(
         "payment",
         {
             **_heading(dossier, agency, paid.recorded_at),
@@ -139,7 +128,7 @@ def payment(dossier: Dossier, agency: Agency, paid: Payment) -> Printed:
     )
 
 
-def register(agency: Agency, first: date, last: date, dossiers: Sequence[Dossier]) -> Printed:
+def register(agency: Agency, first: date, last: date, dossiers: Sequence[Dossier]) -> Printed[Kind]:
     """Form 07, the register of what an agency received from the first to the last day, in the order of reception."""
     rows = [
         {
@@ -159,7 +148,7 @@ def register(agency: Agency, first: date, last: date, dossiers: Sequence[Dossier
         for dossier in dossiers
     ]
     content = {"agency_name": agency.name, "first": first.isoformat(), "last": last.isoformat(), "rows": rows}
-    return Printed("register", content)
+    return _printed("register", content)
 
 
 def _heading(dossier: Dossier, agency: Agency, at: datetime) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What a dossier gathers in its life: who handed it in for whom and by what way, supplements, withdrawal, hand-over,
-rating. Plain Python."""
+"""What a dossier gathers in its life: who handed it in for whom and by what way, supplements, what workflow says of its
+clock, withdrawal, hand-over, rating. Plain Python."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,13 +35,67 @@ class OfficeNumber:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplement:
     """Asked for (form 02), and given or not yet. `components`: the codes of what is to be handed in; none when the
-    reason says what else is wrong. `until`: the last day that the one-stop unit waits for it."""
+    reason says what else is wrong. `until`: the last day that the agency waits for it. `told`: the sequence of
+    workflow's event that asked, after the reception, for the agency `agency`; 0: the one-stop unit asked, before it."""
 
     asked_at: datetime
     components: tuple[str, ...]
     reason: str
     until: date | None
     given_at: datetime | None = None
+    told: int = 0
+    agency: str | None = None
+
+
+PauseKind = Literal["supplement", "fee", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """What workflow said last of its clock, in its event with this `sequence`: since `at` it stands still and waits for
+    what `kind` says; None: it goes on. It has one pause at a time, so what came before is over."""
+
+    sequence: int
+    kind: PauseKind | None
+    at: datetime
+    reason: str | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueChange:
+    """The due date became another one, as workflow said in its event with this `sequence`: the working calendar
+    changed, a pause was left out, the clock began anew after a supplement, or the time was extended; with an apology
+    (form 04) or without."""
+
+    sequence: int
+    why: Literal["calendar", "pause", "restart", "extension"]
+    at: datetime
+    previous_due_at: datetime | None
+    due_at: datetime | None
+    reason: str | None = None
+    basis: str | None = None
+    apology: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenResult:
+    """A result document of workflow's, whose file has this `sha256`; since `ended_at` it is not in force: it was
+    recalled, or another one is in its place."""
+
+    id: str
+    sha256: str
+    issued_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Work on the dossier ended without a decision (form 05)."""
+
+    at: datetime
+    reason: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +123,22 @@ class Rating:
     at: datetime
     score: int
     comment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step of the process that the applicant may see as done. `told`: the sequence of workflow's news of it."""
+
+    task: str
+    name: str
+    agency: str
+    at: datetime
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReturned:
+    """A step that is not done any more, for what workflow said of it before its news with the sequence `told`."""
+
+    task: str
+    told: int

@@ -12,12 +12,15 @@ from typing import Literal
 from chassis.errors import FieldError, Invalid, NotFound, WrongState
 from intake import events
 from intake.domain import fees
-from intake.domain.dossiers import By, Dossier, Status, Turn, fee_asked, noted, restated
+from intake.domain.dossiers import WORKFLOW, By, Dossier, Status, Turn, fee_asked, noted, restated
 from intake.domain.fees import Bill, Cancellation, Line, Method, Payment, Reversal
 from intake.domain.vietqr import Account, fits_purpose, payload
+from intake.inbound import FeeRequested
 
 CLOSED = frozenset({Status.REFUSED, Status.WITHDRAWN, Status.STOPPED})
 """Nothing is paid for such a dossier any more; what comes all the same is to be given back."""
+ASKED_CODE = "asked-in-process"
+"""The code of a line that workflow asks for: no fee of the procedure version has it."""
 MAY_ASK = frozenset({Status.RECEIVED, Status.IN_PROCESS, Status.FEE_ASKED})
 """When more may be asked for: while the dossier is processed."""
 
@@ -208,6 +211,7 @@ def pay(dossier: Dossier, payment: Payment, by: By) -> Turn:
         paid_at=payment.paid_at,
         provider=payment.provider,
         settled=not due(dossier),
+        requested_at=next((bill.at for bill in dossier.bills if bill.told and bill.number == payment.bill), None),
     )
     return dossier, (paid,)
 
@@ -261,6 +265,30 @@ def ask(dossier: Dossier, lines: Sequence[Line], reason: str, payee: Account | N
         raise FeeNotAskable(f"the dossier is {dossier.status}")
     if by.at < dossier.received_at:
         raise Invalid("asked before the dossier was received", code="before_reception")
+    dossier, bill = _billed(dossier, lines, reason, payee, by)
+    return _restated(dossier), (fee_asked(dossier, bill),)
+
+
+def note_requested(
+    dossier: Dossier, told: FeeRequested, sequence: int, payee: Account | None, recorded_at: datetime
+) -> Turn:
+    """A fee that workflow asks for while its clock stands still, in its event with this sequence: one bill, however
+    often and late it is told. Nobody is asked to pay for a dossier that is closed; its bill is there and not due."""
+    if any(bill.told == sequence for bill in dossier.bills):
+        return dossier, ()
+    name = " ".join(told.reason.split())
+    line = Line(
+        code=ASKED_CODE, name=name, kind="fee", amount=told.amount, full_amount=told.amount, rate="asked",
+        basis=told.basis,
+    )  # fmt: skip
+    by = By(WORKFLOW, told.requested_at, recorded_at)
+    dossier, bill = _billed(dossier, [line], told.reason, payee, by, told=sequence)
+    return restated(dossier), () if dossier.status in CLOSED else (fee_asked(dossier, bill),)
+
+
+def _billed(
+    dossier: Dossier, lines: Sequence[Line], reason: str, payee: Account | None, by: By, told: int = 0
+) -> tuple[Dossier, Bill]:
     number = len(dossier.bills) + 1
     bill = Bill(
         number=number,
@@ -269,9 +297,10 @@ def ask(dossier: Dossier, lines: Sequence[Line], reason: str, payee: Account | N
         at=by.at,
         payee=payee,
         reason=reason,
+        told=told,
     )
-    dossier = noted(replace(dossier, bills=(*dossier.bills, bill)), "fee_asked", by, f"{bill.amount}: {reason}")
-    return _restated(dossier), (fee_asked(dossier, bill),)
+    dossier = replace(dossier, bills=(*dossier.bills, bill))
+    return noted(dossier, "fee_asked", by, f"{bill.amount}: {reason}"), bill
 
 
 def cancel(dossier: Dossier, number: int, reason: str, by: By) -> Turn:

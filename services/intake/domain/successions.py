@@ -8,7 +8,7 @@ from chassis.worktime import ZONE
 from intake.domain.dossiers import By, Dossier, Status, noted
 from intake.inbound import AgencySucceeded
 
-CLOSED = (Status.REFUSED, Status.WITHDRAWN, Status.RETURNED)
+CLOSED = (Status.REFUSED, Status.WITHDRAWN, Status.STOPPED, Status.RETURNED)
 """Nothing is left to be done with these, so they stay with the agency that they ended at."""
 SYSTEM = "system:intake"
 

@@ -59,6 +59,14 @@ class DossierQueries:
         found = self._store.dossiers.states(keys[0] if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(str(last["_id"])))
 
+    def component_names(self, dossier: Dossier) -> dict[str, str]:
+        """What the components are called that are asked for, by their codes, where the catalogue's copy has them."""
+        if dossier.lacking is None:
+            return {}
+        filed_under = dossier.dimensions
+        procedure = self._store.catalogue.version(filed_under.procedure, filed_under.procedure_version)
+        return {} if procedure is None else {component.code: component.name for component in procedure.components}
+
     def tracked(self, code: str, secret: str | None, phone: str | None, now: datetime) -> Dossier:
         """For the public: by code (or id, before there is a code) and secret or phone.
 

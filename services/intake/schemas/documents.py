@@ -69,8 +69,9 @@ class ReversalBody(Body):
 
 
 class DocumentView(BaseModel):
-    """`valid_to`: the last day on which it is valid, None when it has no end. `file`: None for a result that is not
-    there as a file. `certified`: an officer certified the scan."""
+    """`valid_to`: the last day on which it is valid, None when it has no end. `file`: None for a result, which is not
+    there as a file. `result`: the signed document that it is, with this `sha256`, which workflow keeps and shows to its
+    owner (`/api/workflow/v1/dossiers/{dossier}/result.pdf`). `certified`: an officer certified the scan."""
 
     id: str
     kind: str
@@ -81,6 +82,7 @@ class DocumentView(BaseModel):
     agency: str
     file: str | None
     sha256: str | None
+    result: str | None
     pages: int | None
     issued_on: date | None
     valid_to: date | None

@@ -20,7 +20,18 @@ from chassis.web import Body
 from intake import texts
 from intake.domain.dossiers import Applicant, Dossier, Entry, Filing, Paper, Status, Submitted
 from intake.domain.formats import ORGANISATION, PERSON
-from intake.domain.parts import Handover, OnBehalf, PostItem, Rating, Supplement, Withdrawal
+from intake.domain.parts import (
+    DueChange,
+    Handover,
+    OnBehalf,
+    PauseKind,
+    PostItem,
+    Rating,
+    Standstill,
+    Stop,
+    Supplement,
+    Withdrawal,
+)
 from intake.events import ApplicantKind, Channel, Dimensions
 from intake.schemas.fields import Email, FormField, Identifier, Instant, Line, Phone, ResultReturn, Text, storable
 from intake.schemas.payments import FeeView
@@ -328,6 +339,60 @@ class Listed(BaseModel):
         )
 
 
+class DueChangeView(BaseModel):
+    """The due date became another one. `text`: why, in Vietnamese; `reason` and `basis`: in the agency's own words.
+    `apology`: with an apology (form 04)."""
+
+    at: datetime
+    why: str
+    text: str
+    previous_due_at: datetime | None
+    due_at: datetime | None
+    reason: str | None
+    basis: str | None
+    apology: bool
+
+    @classmethod
+    def of(cls, change: DueChange) -> "DueChangeView":
+        same = {name: getattr(change, name) for name in cls.model_fields if name != "text"}
+        return cls(**same, text=texts.DUE_CHANGE[change.why][0])
+
+
+class PauseView(BaseModel):
+    """Since when workflow's clock stands still, and what it waits for."""
+
+    kind: PauseKind
+    text: str
+    since: datetime
+    reason: str | None
+    basis: str | None
+
+    @classmethod
+    def of(cls, said: Standstill | None) -> "PauseView | None":
+        """None while the clock goes on."""
+        if said is None or said.kind is None:
+            return None
+        return cls(
+            kind=said.kind, text=texts.PAUSE[said.kind][0], since=said.at, reason=said.reason, basis=said.basis
+        )  # fmt: skip
+
+
+class SupplementView(BaseModel):
+    """A request to supplement (form 02). `agency`: the one that works on the dossier and asks after its reception;
+    null: the one-stop unit asked before it."""
+
+    asked_at: datetime
+    components: tuple[str, ...]
+    reason: str
+    until: date | None
+    given_at: datetime | None
+    agency: str | None
+
+    @classmethod
+    def of(cls, asked: Supplement) -> "SupplementView":
+        return cls(**{name: getattr(asked, name) for name in cls.model_fields})
+
+
 class DossierView(BaseModel):
     """A dossier, whole, for those who may see it."""
 
@@ -360,8 +425,11 @@ class DossierView(BaseModel):
     finished_at: datetime | None
     outcome: str | None
     timing: str | None
-    supplements: tuple[Supplement, ...]
+    due_changes: tuple[DueChangeView, ...]
+    pause: PauseView | None
+    supplements: tuple[SupplementView, ...]
     withdrawal: Withdrawal | None
+    stop: Stop | None
     handover: Handover | None
     rating: Rating | None
 
@@ -373,6 +441,10 @@ class DossierView(BaseModel):
                 **same,
                 "version": version,
                 "fee": FeeView.of(dossier),
+                "due_changes": tuple(map(DueChangeView.of, dossier.due_changes)),
+                "pause": PauseView.of(dossier.halted),
+                "supplements": tuple(map(SupplementView.of, dossier.supplements)),
+                "steps_total": dossier.steps_in_all,
                 "steps_done": tuple(
                     StepView(name=step.name, agency=step.agency, at=step.at) for step in dossier.steps_done
                 ),
@@ -387,7 +459,8 @@ class DossierPage(BaseModel):
 
 
 class State(BaseModel):
-    """What a recount needs of a dossier."""
+    """What a recount needs of a dossier. `paused`: what it waits for while workflow's clock stands still, since
+    `paused_since`. `supplements_asked`: when, after its reception."""
 
     id: str
     procedure: str
@@ -404,17 +477,26 @@ class State(BaseModel):
     withdrawn_at: datetime | None
     finished_at: datetime | None
     timing: str | None
+    stopped_at: datetime | None
+    paused: PauseKind | None
+    paused_since: datetime | None
+    due_at: datetime | None
+    supplements_asked: list[datetime]
     handed_over_at: datetime | None
     digitised: bool
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> "State":
-        components = document["components"]
-        instants = ("status", "filed_at", "received_at", "refused_at", "finished_at", "timing")
+        components, clock = document["components"], document.get("standstill") or {}
+        instants = ("status", "filed_at", "received_at", "refused_at", "finished_at", "timing", "due_at")
         return cls.model_validate(
             {
                 "id": document["_id"],
                 "withdrawn_at": (document.get("withdrawal") or {}).get("at"),
+                "stopped_at": (document.get("stop") or {}).get("at"),
+                "paused": clock.get("kind"),
+                "paused_since": clock.get("at") if clock.get("kind") else None,
+                "supplements_asked": [s["asked_at"] for s in document.get("supplements", ()) if s.get("told")],
                 "handed_over_at": (document.get("handover") or {}).get("at"),
                 "digitised": bool(components) and all(c.get("paper") is None or c["digitised"] for c in components),
                 **document["dimensions"],
@@ -456,8 +538,39 @@ class Verification(BaseModel):
     first_broken: int | None
 
 
+class LackingView(BaseModel):
+    """What the applicant is to hand in: `components` by their names. None are named when the request (form 02) says
+    what else is wrong."""
+
+    asked_at: datetime
+    components: list[str]
+    until: date | None
+
+
+class DueMoved(BaseModel):
+    """The due date became another one. `text`: why, in Vietnamese. The agency's own words may name people, so the
+    applicant has them in the dossier and in a message."""
+
+    at: datetime
+    text: str
+    apology: bool
+    previous_due_at: datetime | None
+    due_at: datetime | None
+
+    @classmethod
+    def of(cls, change: DueChange) -> "DueMoved":
+        return cls(
+            at=change.at,
+            text=texts.DUE_CHANGE[change.why][0],
+            apology=change.apology,
+            previous_due_at=change.previous_due_at,
+            due_at=change.due_at,
+        )
+
+
 class Tracking(BaseModel):
-    """What the public sees: nothing that identifies the applicant."""
+    """What the public sees: nothing that identifies the applicant. `lacking`: what is to be handed in. `fee_asked`:
+    what is to be paid so that the dossier goes on, in đồng. `paused_since`: the clock stands still since then."""
 
     code: str | None
     status: Status
@@ -468,5 +581,10 @@ class Tracking(BaseModel):
     received_at: datetime | None
     due_at: datetime | None
     finished_at: datetime | None
+    stopped_at: datetime | None
+    paused_since: datetime | None
+    lacking: LackingView | None
+    fee_asked: int
+    due_changes: list[DueMoved]
     steps_done: list[StepView]
     steps_total: int

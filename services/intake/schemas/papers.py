@@ -1,9 +1,8 @@
-"""The queries and answers of the routes about papers."""
+"""The queries of the routes about papers."""
 
 from datetime import date
-from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from chassis.web import Body
 from intake.schemas.fields import Identifier
@@ -15,10 +14,3 @@ class RegisterQuery(Body):
     agency: Identifier
     first: date = Field(alias="from")
     last: date = Field(alias="to")
-
-
-class PaperWaiting(BaseModel):
-    """`paper`: the hash of what the paper says."""
-
-    state: Literal["waiting"]
-    paper: str

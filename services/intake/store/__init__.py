@@ -3,6 +3,7 @@
 from pymongo.database import Database
 
 from chassis import store
+from chassis.papers import Papers
 from intake.store.batches import Batches
 from intake.store.catalogue import Catalogue
 from intake.store.documents import Documents, Lookups
@@ -10,7 +11,6 @@ from intake.store.dossiers import Dossiers
 from intake.store.drafts import Drafts
 from intake.store.files import Files, Reference, Uploads
 from intake.store.guesses import Guesses
-from intake.store.papers import Papers
 from intake.store.payments import Payments
 from intake.store.population import PopulationLookups
 

@@ -133,6 +133,10 @@ class Dossiers(store.Aggregates[Dossier]):
             "finished_at",
             "timing",
             "withdrawal",
+            "stop",
+            "standstill",
+            "supplements",
+            "due_at",
             "handover",
             "components",
         )

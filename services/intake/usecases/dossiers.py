@@ -10,7 +10,7 @@ from typing import Any, Literal
 from chassis import acts, worktime
 from chassis.errors import FieldError, Invalid, KeyReused, Problem, Unavailable, WrongState
 from chassis.web import Answer, Call
-from intake.domain import dossiers, fees, forms, life
+from intake.domain import dossiers, fees, formats, forms, life
 from intake.domain.dossiers import Dossier, Filing, Submitted
 from intake.domain.parts import PostItem
 from intake.domain.vietqr import Account, payee_of
@@ -71,6 +71,7 @@ class _Ready:
     filed: Dossier
     events: Sequence[Any]
     promised: dossiers.Promise | None
+    facts: dict[str, Any]
 
     @property
     def office(self) -> Office | None:
@@ -161,7 +162,7 @@ class DossierUseCases:
             components=components,
         )
         promised = None if online else promises(procedure, agency, filing.channel, call.occurred_at)
-        return _Ready(call, id, filed, events, promised)
+        return _Ready(call, id, filed, events, promised, forms.facts_of(procedure, filed.form))
 
     def _answer_repeated(
         self,
@@ -216,9 +217,9 @@ class DossierUseCases:
             dossier, events = each.filed, each.events
             if each.promised is not None:
                 place = _day_of(each)
-                code = dossiers.code_of(*place, drawn[place])
+                code = formats.dossier_code(*place, drawn[place])
                 drawn[place] += 1
-                dossier, more = dossiers.receive(dossier, code, each.promised, by(each.call))
+                dossier, more = dossiers.receive(dossier, code, each.promised, by(each.call), facts=each.facts)
                 events = [*events, *more]
             creations.append(acts.Creation(each.id, dossier, events, each.call))
         return acts.create_many(self._store.dossiers, creations, render)
@@ -234,8 +235,9 @@ class DossierUseCases:
             procedure, agency = self._version(dossier), self._agency(dossier, call.occurred_at)
             promised = _Promises(self._store.catalogue)(procedure, agency, dossier.dimensions.channel, call.occurred_at)
             day = worktime.local_day(call.occurred_at)
-            code = dossiers.code_of(agency.id, day, self._store.dossiers.draw(agency.id, day, numbers))
-            return dossiers.receive(dossier, code, promised, by(call), exemptions=exemptions)
+            code = formats.dossier_code(agency.id, day, self._store.dossiers.draw(agency.id, day, numbers))
+            facts = forms.facts_of(procedure, dossier.form)
+            return dossiers.receive(dossier, code, promised, by(call), exemptions=exemptions, facts=facts)
 
         return with_free_number(
             lambda numbers: self._change(call, id, lambda dossier: decide(dossier, numbers), render)
@@ -305,7 +307,8 @@ class DossierUseCases:
                 wrong += forms.check(procedure, form)
             if wrong:
                 raise Invalid("the supplement does not fit the procedure", errors=wrong)
-            return life.supplement(dossier, components, form, by(call))
+            known = {component.code for component in procedure.components}
+            return life.supplement(dossier, components, form, by(call), known=known)
 
         return self._change(call, id, decide, render, applicant=True)
 

@@ -5,24 +5,21 @@ from urllib.parse import urlencode
 
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, NotFound, Unavailable
+from chassis.printed import Printed
 from chassis.web import Call
 from intake.domain import papers
 from intake.domain.dossiers import Dossier
-from intake.domain.papers import Kind, Printed
+from intake.domain.papers import Kind
 from intake.domain.payments import payment_of
 from intake.inbound import Agency
 from intake.queries.dossiers import DossierQueries
 from intake.store import IntakeStore
-from intake.store.papers import Kept
 from intake.usecases.access import acts_for
 
+Asked = tuple[Printed[Kind], bytes | None]
+"""A paper, and its PDF once it is printed."""
 REGISTER_DAYS = 31
 REGISTER_ROWS = 5_000
-
-
-class PaperFailed(Unavailable):
-    code = "paper_failed"
-    title = "Giấy này chưa in được, xin báo bộ phận kỹ thuật"
 
 
 class PaperUseCases:
@@ -31,19 +28,19 @@ class PaperUseCases:
         self._queries = queries
         self._public_url = public_url.rstrip("/")
 
-    def of_dossier(self, call: Call, id: str, kind: Kind) -> tuple[Printed, Kept]:
+    def of_dossier(self, call: Call, id: str, kind: Kind) -> Asked:
         """The paper of a dossier that the caller may see. Raises NotFound, NothingToPrint, PaperFailed."""
         dossier = self._queries.dossier(call.principal, id).state
         agency = self._agency(dossier.dimensions.agency, worktime.local_day(dossier.filed_at))
         return self._asked(call, self._paper(dossier, agency, kind))
 
-    def of_payment(self, call: Call, id: str, payment: str) -> tuple[Printed, Kept]:
+    def of_payment(self, call: Call, id: str, payment: str) -> Asked:
         """The receipt of a payment, for who may see the dossier. Raises NotFound, PaperFailed."""
         dossier = self._queries.dossier(call.principal, id).state
         agency = self._agency(dossier.dimensions.agency, worktime.local_day(dossier.filed_at))
         return self._asked(call, papers.payment(dossier, agency, payment_of(dossier, payment)))
 
-    def register(self, call: Call, agency: str, first: date, last: date) -> tuple[Printed, Kept]:
+    def register(self, call: Call, agency: str, first: date, last: date) -> Asked:
         """Form 07 of what an agency received on those days, both included. Raises Invalid, NotFound, PaperFailed."""
         if self._store.catalogue.agency(agency, last) is None:
             raise NotFound(f"no register of {agency} for you")
@@ -63,7 +60,7 @@ class PaperUseCases:
             raise Invalid("the register would be too long", errors=[wrong])
         return self._asked(call, papers.register(self._agency(agency, last), first, last, rows))
 
-    def _paper(self, dossier: Dossier, agency: Agency, kind: Kind) -> Printed:
+    def _paper(self, dossier: Dossier, agency: Agency, kind: Kind) -> Printed[Kind]:
         if kind == "refusal":
             return papers.refusal(dossier, agency)
         if kind == "handover":
@@ -72,6 +69,11 @@ class PaperUseCases:
         if procedure is None:
             raise Unavailable("the catalogue's copy is not complete; ask catalog to republish", retry_after=30)
         if kind == "supplement_request":
+            asked = dossier.supplements[-1] if dossier.supplements else None
+            if asked is not None and asked.agency is not None:
+                # One that works on the dossier asks itself; what the copy does not know yet, the receiving one prints.
+                day = worktime.local_day(asked.asked_at)
+                agency = self._store.catalogue.agency(asked.agency, day) or agency
             return papers.supplement_request(dossier, procedure, agency)
         where = urlencode({"ma": dossier.code or dossier.id, "khoa": dossier.secret})
         return papers.receipt(dossier, procedure, agency, f"{self._public_url}/tra-cuu?{where}")
@@ -82,8 +84,5 @@ class PaperUseCases:
             raise Unavailable("the catalogue's copy is not complete; ask catalog to republish", retry_after=30)
         return agency
 
-    def _asked(self, call: Call, paper: Printed) -> tuple[Printed, Kept]:
-        kept = self._store.papers.ask(paper.id, paper, call.now)
-        if kept.state == "failed":
-            raise PaperFailed("the paper could not be printed; the log says why", retry_after=600)
-        return paper, kept
+    def _asked(self, call: Call, paper: Printed[Kind]) -> Asked:
+        return paper, self._store.papers.ask(paper, call.now)

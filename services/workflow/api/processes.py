@@ -1,8 +1,7 @@
 """The course of a dossier."""
 
 from chassis.web import Answer, Call, Router
-from workflow import texts
-from workflow.domain.processes import ended_at, first_broken_entry
+from workflow.domain.processes import first_broken_entry
 from workflow.queries.processes import ProcessQueries
 from workflow.schemas import processes as schemas
 from workflow.schemas.tasks import TaskView
@@ -14,6 +13,7 @@ def add_routes(router: Router, queries: ProcessQueries) -> None:
         """A dossier's tasks in the process's order, and every act on them."""
         loaded = queries.process(call.principal, id)
         process = loaded.state
+        above = queries.parent(process)
         return Answer(
             schemas.Timeline(
                 dossier=process.id,
@@ -24,9 +24,14 @@ def add_routes(router: Router, queries: ProcessQueries) -> None:
                 due_at=process.due_at,
                 finished_at=process.finished_at,
                 withdrawn_at=process.withdrawn_at,
+                stopped_at=process.stopped_at,
                 timing=process.timing,
                 version=loaded.version,
                 tasks=[TaskView.of(process, task) for task in process.tasks],
+                parent=None
+                if above is None
+                else schemas.ParentView(dossier=above.id, task=process.parent or "", state=above.state),
+                children=[schemas.ChildView.of(each) for each in queries.children(process)],
                 journal=[schemas.EntryView.of(entry) for entry in process.journal],
                 intact=first_broken_entry(process) is None,
             ),
@@ -44,18 +49,4 @@ def add_routes(router: Router, queries: ProcessQueries) -> None:
     def show_clock(call: Call, id: str) -> Answer:
         """The deadline's account: what was promised, what is used, and how the due date comes about."""
         process = queries.process(call.principal, id).state
-        used = queries.used_minutes(process, call.now)
-        state = "none" if process.budget is None else "running" if ended_at(process) is None else "finished"
-        return Answer(
-            schemas.Clock(
-                received_at=process.received_at,
-                budget=process.budget.amount if process.budget else None,
-                unit=process.budget.unit if process.budget else None,
-                used=used,
-                pauses=[],
-                extensions=[],
-                due_at=process.due_at,
-                state=state,
-                explanation=[schemas.ExplanationLine(vi=vi, en=en) for vi, en in texts.explanation(process, used)],
-            )
-        )
+        return Answer(schemas.Clock.of(process, queries.account(process, call.now)))

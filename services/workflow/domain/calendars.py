@@ -7,30 +7,22 @@ from typing import Any
 from chassis import worktime
 from workflow import events
 from workflow.domain import clock
-from workflow.domain.parts import OPEN, By, Rescheduling
-from workflow.domain.processes import Process, State, Turn, noted, with_tasks
+from workflow.domain.parts import By, Rescheduling
+from workflow.domain.processes import Process, Turn, ended_at, noted
 
 
 def reschedule(process: Process, year: int, decision: str, calendar: worktime.Calendar, by: By) -> Turn:
-    """The due dates of what still runs, computed anew after `decision` changed the calendar of `year`; nothing is said
-    when they stay."""
-    hours = worktime.Hours.parse(process.hours)
-    if process.state is not State.RUNNING:
+    """The due dates of what has not ended, computed anew after `decision` changed the calendar of `year`; nothing is
+    said when they stay. Pauses and extensions keep what they gave: only the days that they are counted over change."""
+    if ended_at(process) is not None:
         return process, ()
-    tasks = tuple(
-        replace(task, due_at=worktime.due(task.opened_at, task.allowed.allowed(), calendar, hours))
-        if task.state in OPEN and task.allowed is not None and task.opened_at is not None
-        else task
-        for task in process.tasks
-    )
-    due_at, previous = clock.due(process.clock_at, process.budget, process.hours, calendar), process.due_at
-    if due_at == previous and tasks == process.tasks:
+    after, previous = clock.redue(process, calendar), process.due_at
+    if (after.due_at, after.tasks) == (previous, process.tasks):
         return process, ()
-    if due_at == previous:
-        return noted(with_tasks(process, tasks), "tasks_rescheduled", None, by, decision), ()
-    note = f"{previous} → {due_at}: {decision}"
-    process = noted(with_tasks(replace(process, due_at=due_at), tasks), "rescheduled", None, by, note)
-    return rescheduled(process, year, decision, previous, by)
+    if after.due_at == previous:
+        return noted(after, "tasks_rescheduled", None, by, decision), ()
+    after = noted(after, "rescheduled", None, by, f"{previous} → {after.due_at}: {decision}")
+    return rescheduled(after, year, decision, previous, by)
 
 
 def rescheduled(

@@ -1,15 +1,15 @@
 """Which agencies took over from which, and how what is not done goes to them. Plain Python."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from chassis import worktime
 from workflow import events
-from workflow.domain.parts import UNDONE, By, Task, TaskState
+from workflow.domain.parts import UNDONE, By, Spans, Task, TaskState
 from workflow.domain.processes import SYSTEM, Process, Turn, noted, with_tasks
-from workflow.inbound import AgencySucceeded
+from workflow.inbound import Agency, AgencySucceeded
 
 
 class Successions:
@@ -36,11 +36,17 @@ class Successions:
         return sorted(id for id, each in self._by_predecessor.items() if each.on <= day)
 
 
-def hand_on(process: Process, successions: Successions, day: date, recorded_at: datetime) -> Turn:
+def hand_on(
+    process: Process,
+    successions: Successions,
+    day: date,
+    recorded_at: datetime,
+    known: Callable[[str], Agency | None] = lambda _: None,
+) -> Turn:
     """What is not done goes to the agencies that have taken over by that day; nothing is said when that is so already.
 
     A claim ends with the agency whose officer made it. A succession counts from the beginning of its day, or from the
-    reception if that was later.
+    reception if that was later. `known`: an agency by its identifier; what is not open yet will run in its hours.
     """
     left = {task.agency for task in process.tasks if task.state in UNDONE}
     here = process.handled_by or process.agency
@@ -62,13 +68,20 @@ def hand_on(process: Process, successions: Successions, day: date, recorded_at: 
                     code=process.code, from_agency=agency, to_agency=to, transferred_at=at, basis="succession"
                 )
             )
-    tasks = tuple(_given_to(task, successions.acting(task.agency, day)) for task in process.tasks)
+    tasks = []
+    for task in process.tasks:
+        to = successions.acting(task.agency, day)
+        there = known(to) if to != task.agency else None
+        tasks.append(given_to(task, to, task.hours if there is None else there.hours))
     process = replace(process, agencies=tuple(agencies), handled_by=successions.acting(here, day))
-    return with_tasks(process, tasks), said
+    return with_tasks(process, tuple(tasks)), said
 
 
-def _given_to(task: Task, agency: str) -> Task:
+def given_to(task: Task, agency: str, hours: Spans | None) -> Task:
+    """The task as it is when the agency has it: with nobody, unless it had it already or the task is not to be done.
+    `hours`: the agency's; the time of a task that is open stays as it was promised."""
     if task.state not in UNDONE or task.agency == agency:
         return task
     state = TaskState.OPEN if task.state is TaskState.CLAIMED else task.state
-    return replace(task, agency=agency, state=state, assignee=None, assignee_name=None)
+    hours = hours if task.state is TaskState.WAITING else task.hours
+    return replace(task, agency=agency, hours=hours, state=state, assignee=None, assignee_name=None, co_handlers=())

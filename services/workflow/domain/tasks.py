@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
-from workflow import events
-from workflow.domain.course import finish, open_next
-from workflow.domain.parts import BEHIND, By, Outcome, Task, TaskState
+from workflow.domain import answers
+from workflow.domain.course import advance
+from workflow.domain.parts import OPEN, By, Outcome, Task, TaskState
 from workflow.domain.processes import Process, Turn, noted, require_running, with_task
+from workflow.domain.told import task_completed
+from workflow.domain.undo import remember
 
 
 class TaskNotOpen(WrongState):
@@ -15,23 +17,37 @@ class TaskNotOpen(WrongState):
     title = "Công việc chưa đến lượt hoặc đã hoàn thành"
 
 
+class TaskUnclaimed(WrongState):
+    code = "task_unclaimed"
+    title = "Công việc chưa có người nhận xử lý"
+
+
 class TaskClaimed(WrongState):
     code = "task_claimed"
     title = "Công việc đã có người nhận xử lý"
 
 
+class ChildAtWork(WrongState):
+    code = "child_at_work"
+    title = "Bước này do một hồ sơ con thực hiện"
+
+
 def claim(process: Process, task: Task, by: By) -> Turn:
-    """An officer takes an open task; taking one's own again changes nothing."""
-    if task.state is TaskState.CLAIMED and task.assignee == by.who:
+    """An officer takes an open task; taking one's own again changes nothing. What a delegate takes is the officer's in
+    whose stead it is, so that it is not the delegate's when the period is over."""
+    officer, name = (by.who, by.name) if by.behalf is None else (by.behalf, by.behalf_name)
+    if task.state is TaskState.CLAIMED and task.assignee == officer:
         return process, ()
     if task.state is TaskState.CLAIMED:
         raise TaskClaimed(f"the task is with {task.assignee}")
     if task.state is not TaskState.OPEN:
         raise TaskNotOpen(f"the task is {task.state}")
+    require_hands(task)
     require_running(process)
-    _require_opened(task, by)
-    claimed = replace(task, state=TaskState.CLAIMED, assignee=by.who, assignee_name=by.name)
-    return noted(with_task(process, claimed), "claimed", task.id, by, None), ()
+    require_opened(task, by)
+    claimed = replace(task, state=TaskState.CLAIMED, assignee=officer, assignee_name=name)
+    after = noted(with_task(process, claimed), "claimed", task.id, by, None)
+    return remember(process, after, "claimed", task.id, by), ()
 
 
 def complete(
@@ -41,41 +57,50 @@ def complete(
 
     The deciding step ends with "approved" or "rejected", every other with "completed".
     """
-    if task.state is TaskState.CLAIMED and task.assignee != by.who:
-        raise TaskClaimed(f"the task is with {task.assignee}")
-    if task.state not in (TaskState.OPEN, TaskState.CLAIMED):
-        raise TaskNotOpen(f"the task is {task.state}")
+    require_handed_to(task, by)
     require_running(process)
     if task.decision == (outcome == "completed"):
         allowed = "approved or rejected" if task.decision else "completed"
         raise Invalid(
             "the outcome does not fit the step", errors=[FieldError("/outcome", "wrong_outcome", f"must be {allowed}")]
         )
-    _require_opened(task, by)
+    require_opened(task, by)
+    mine = task if task.assignee is not None else replace(task, assignee=by.who, assignee_name=by.name)
+    if task.asker is not None:
+        return answers.give(process, mine, note, by)
+    after, said = settle(process, mine, outcome, note, calendar, by)
+    return remember(process, after, "completed", task.id, by), said
+
+
+def settle(
+    process: Process, task: Task, outcome: Outcome, note: str | None, calendar: worktime.Calendar, by: By
+) -> Turn:
+    """A step is done, whoever or whatever did it, and what waited for it follows."""
     done = replace(task, state=TaskState.DONE, completed_at=by.at, outcome=outcome, note=note)
-    if done.assignee is None:
-        done = replace(done, assignee=by.who, assignee_name=by.name)
     process = noted(with_task(process, done), "completed", task.id, by, outcome)
-    completed = events.TaskCompleted(
-        code=process.code,
-        task=done.id,
-        step=done.step,
-        step_name=done.name,
-        role=done.role,
-        agency=done.agency,
-        outcome=outcome,
-        completed_at=by.at,
-        late=done.late,
-        steps_done=sum(t.state is TaskState.DONE for t in process.tasks),
-        steps_total=len(process.tasks),
-    )
-    if all(t.state in BEHIND for t in process.tasks):
-        process, ended = finish(process, by)
-        return process, (completed, ended)
-    process, opened = open_next(process, calendar, left=done.agency)
-    return process, (completed, *opened)
+    process, followed = advance(process, calendar, by, left=done.agency)
+    return process, (task_completed(process, done), *followed)
 
 
-def _require_opened(task: Task, by: By) -> None:
+def require_handed_to(task: Task, by: By) -> None:
+    """TaskClaimed when it is with somebody else, in whose stead the caller does not act either; TaskNotOpen."""
+    require_open(task)
+    if task.state is TaskState.CLAIMED and task.assignee not in (by.who, by.behalf):
+        raise TaskClaimed(f"the task is with {task.assignee}")
+
+
+def require_open(task: Task) -> None:
+    if task.state not in OPEN:
+        raise TaskNotOpen(f"the task is {task.state}")
+    require_hands(task)
+
+
+def require_hands(task: Task) -> None:
+    """ChildAtWork when a dossier of its own does the step, so that officers act there."""
+    if task.kind == "child":
+        raise ChildAtWork(f"the step is done by the procedure {task.child}")
+
+
+def require_opened(task: Task, by: By) -> None:
     if task.opened_at is not None and by.at < task.opened_at:
         raise Invalid("the act lies before the task was opened", code="before_opening")

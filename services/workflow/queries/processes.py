@@ -7,7 +7,8 @@ from chassis.auth import Principal
 from chassis.errors import NotFound
 from chassis.paging import cursor_of, keys_of, page
 from chassis.store import Loaded
-from workflow.domain import clock
+from workflow.domain import children
+from workflow.domain.accounts import Account, account
 from workflow.domain.parts import Rescheduling
 from workflow.domain.processes import Process
 from workflow.store import WorkflowStore
@@ -19,11 +20,31 @@ class ProcessQueries:
         self._store = store
 
     def process(self, principal: Principal, id: str) -> Loaded[Process]:
-        """The dossier's process, or NotFound, also when it is not the caller's to see."""
+        """The dossier's process, or NotFound, also when it is not the caller's to see. Who sees a dossier sees the
+        children of it too."""
         loaded = self._store.processes.load(id)
-        if loaded is None or not sees(principal, loaded.state):
+        if loaded is None or not (sees(principal, loaded.state) or self._sees_above(principal, loaded.state)):
             raise NotFound(f"no dossier {id} for you")
         return loaded
+
+    def children(self, process: Process) -> Sequence[Process]:
+        """The child dossiers that did or do its steps, in the process's order, the newest round last."""
+        ids = children.links(process.tasks)
+        found = self._store.processes.load_many(ids) if ids else {}
+        return [found[id].state for id in ids if id in found]
+
+    def parent(self, process: Process) -> Process | None:
+        """The dossier of which this one does a step."""
+        if process.parent is None:
+            return None
+        found = self._store.processes.load(children.dossier_of(process.parent))
+        return None if found is None else found.state
+
+    def _sees_above(self, principal: Principal, process: Process) -> bool:
+        if process.parent is None:
+            return False
+        above = self._store.processes.load_many(children.above(process.id))
+        return any(sees(principal, each.state) for each in above.values())
 
     def reschedulings(
         self, principal: Principal, year: int, cursor: str | None, limit: int
@@ -40,6 +61,7 @@ class ProcessQueries:
         moved = [(each.state, one) for each in shown for one in each.state.reschedulings if one.year == year]
         return moved, following
 
-    def used_minutes(self, process: Process, now: datetime) -> int:
-        """Working minutes that the clock has counted."""
-        return clock.used(process, now, self._store.catalogue.calendar())
+    def account(self, process: Process, now: datetime) -> Account:
+        """The deadline's account."""
+        known = self._store.catalogue.listed()
+        return account(process, now, known.calendar, known.years)

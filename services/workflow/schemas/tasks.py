@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from chassis.paging import PageQuery
 from chassis.web import Body
+from workflow.domain.listing import Listed
 from workflow.domain.parts import Outcome, Task, TaskState
 from workflow.domain.processes import Process, State
 from workflow.schemas.fields import Identifier, Note
@@ -17,27 +17,37 @@ class ClaimBody(Body):
 
 
 class CompletionBody(Body):
-    """The deciding step ends "approved" or "rejected", every other "completed"."""
+    """The deciding step ends "approved" or "rejected", every other "completed". `result`: the id of the result document
+    that is decided by."""
 
     outcome: Outcome
     note: Note | None = None
+    result: Identifier | None = None
 
 
-class TasksQuery(PageQuery):
-    """`assignee`: an officer's subject, or `me`. `overdue`: only what is past its due time."""
+class ReturnBody(Body):
+    """`to`: an earlier step that is done, by its id in the process."""
 
-    agency: Identifier | None = None
-    assignee: Identifier | None = None
-    state: Literal["open", "claimed"] | None = None
-    overdue: bool = False
+    to: Identifier
+    reason: Note
+
+
+class UndoBody(Body):
+    """Nothing is asked: one's own newest act on the task is meant."""
 
 
 class TaskView(BaseModel):
+    """A step of a dossier, for somebody with `role` at `agency`. `dossier_state`: while it is not "running", nothing
+    can be done with the task. `question`: of an opinion that was asked for beside the process; `note`: the answer, or
+    what else was said when it was completed."""
+
     id: str
     dossier: str
+    dossier_state: State
     code: str
     procedure: str
     procedure_name: str
+    kind: Literal["task", "opinion", "child"]
     step: str
     name: str
     role: str
@@ -45,26 +55,26 @@ class TaskView(BaseModel):
     decision: bool
     state: TaskState
     assignee: str | None
+    co_handlers: tuple[str, ...]
     opened_at: datetime | None
     due_at: datetime | None
     completed_at: datetime | None
     outcome: Outcome | None
+    round: int
+    question: str | None
+    note: str | None
 
     @classmethod
-    def of(cls, process: Process, task: Task) -> "TaskView":
+    def of(cls, process: Process | Listed, task: Task) -> "TaskView":
         same = {name: getattr(task, name) for name in cls.model_fields if hasattr(task, name)}
         return cls(
             **same,
             dossier=process.id,
+            dossier_state=State(process.state),
             code=process.code,
             procedure=process.procedure,
             procedure_name=process.procedure_name,
         )
-
-
-class TaskPage(BaseModel):
-    items: list[TaskView]
-    next: str | None
 
 
 class Acted(BaseModel):

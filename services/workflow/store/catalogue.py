@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from pydantic import TypeAdapter
 from pymongo.database import Database
@@ -9,11 +10,13 @@ from pymongo.errors import DuplicateKeyError
 
 from chassis import store, worktime
 from chassis.cache import Cached
+from workflow.domain.agencies import Tree
 from workflow.domain.settlings import Settling
 from workflow.domain.successions import Successions
 from workflow.inbound import Agency, AgencySucceeded, CalendarChanged, Procedure
 
 CACHE_SECONDS = 3.0
+_BEGIN = {"valid_from": 1}
 _PROCEDURE = TypeAdapter(Procedure)
 _AGENCY = TypeAdapter(Agency)
 _CALENDAR = TypeAdapter(CalendarChanged)
@@ -30,6 +33,7 @@ class Catalogue:
         self._settlings = database["calendar_settlings"]
         self.procedure = Cached(self._read_procedure, CACHE_SECONDS)
         self.agency = Cached(self._read_agency, CACHE_SECONDS)
+        self._tree = Cached(self._read_tree, CACHE_SECONDS)
         self._calendars = Cached(self._read_calendars, CACHE_SECONDS)
         self._successions = Cached(self._read_successions, CACHE_SECONDS)
 
@@ -43,6 +47,14 @@ class Catalogue:
     def successions(self) -> Successions:
         """Who took over from whom."""
         return self._successions()
+
+    def tree(self) -> Tree:
+        """Which agencies are below which."""
+        return self._tree()
+
+    def listed(self) -> "Calendars":
+        """Each year's list, and what they come to."""
+        return self._calendars()
 
     def calendar_years(self) -> "Calendars":
         """As they are now, past any memory."""
@@ -67,10 +79,21 @@ class Catalogue:
         procedure: Procedure | None = None if found is None else _PROCEDURE.validate_python(found)
         return procedure
 
+    def newest(self, code: str, day: date) -> Procedure | None:
+        """The procedure's newest version that is in force on that day; without one, the newest there is."""
+        # What follows the code in an identifier is a slash, and what follows a slash in ASCII is a zero.
+        wanted = {"_id": {"$gte": f"{code}/", "$lt": f"{code}0"}}
+        found = {int(each["_id"].rpartition("/")[2]): each for each in self.procedures.collection.find(wanted, _BEGIN)}
+        began = [n for n, each in found.items() if (each.get("valid_from") or "") <= day.isoformat()]
+        return self.procedure(f"{code}/{max(began or found)}") if found else None
+
     def _read_agency(self, id: str) -> Agency | None:
         found = self.agencies.collection.find_one({"_id": id})
         agency: Agency | None = None if found is None else _AGENCY.validate_python({**found, "id": id})
         return agency
+
+    def _read_tree(self, _: str) -> Tree:
+        return Tree({each["_id"]: each.get("parent") for each in self.agencies.collection.find({}, {"parent": 1})})
 
     def _read_calendars(self, _: str) -> "Calendars":
         found = list(self.calendars.collection.find())

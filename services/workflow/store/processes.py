@@ -1,44 +1,42 @@
 """The processes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from pymongo import ASCENDING
 from pymongo.database import Database
 
 from chassis import store
-from workflow.domain.processes import Process
+from workflow.domain import children
+from workflow.domain.processes import NO_DUE, Process, State
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A filter over processes with open tasks. `agency` None: every agency's."""
-
-    agency: str | None = None
-    assignee: str | None = None
-    overdue_at: datetime | None = None
-
-    def condition(self) -> store.Document:
-        wanted: store.Document = {"queues": self.agency if self.agency is not None else {"$gt": ""}}
-        if self.assignee is not None:
-            wanted["tasks"] = {"$elemMatch": {"assignee": self.assignee, "state": "claimed"}}
-        if self.overdue_at is not None:
-            wanted["next_due_at"] = {"$lt": self.overdue_at}
-        return wanted
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Processes(store.Aggregates[Process]):
     def __init__(self, database: Database[store.Document], carrier: store.Carrier) -> None:
         super().__init__(database, "dossiers", Process, carrier)
 
+    def add(self, items: Sequence[store.New[Process]]) -> list[str | None]:
+        told = [replace(item, events=children.said(None, item.state, item.events)) for item in items]
+        return super().add(told)
+
+    def save(self, changes: Sequence[store.Change[Process]]) -> list[bool]:
+        """What an act means for child dossiers is said here, whatever the act was (see `children.said`)."""
+        told = [replace(each, events=children.said(each.before.state, each.state, each.events)) for each in changes]
+        return super().save(told)
+
     def ensure_indexes(self) -> None:
         super().ensure_indexes()
+        self.collection.create_index(
+            [("lapses_at", ASCENDING)], name="lapses", partialFilterExpression={"lapses_at": {"$gt": LONG_AGO}}
+        )
+        self.collection.create_index(
+            [("next_alert_at", ASCENDING)], name="alerts", partialFilterExpression={"next_alert_at": {"$lt": NO_DUE}}
+        )
         # `queues` has no entry once nothing is open, so the index holds what is being worked on and not the past.
         has_open = {"queues": {"$gt": ""}}
-        earliest = [("next_due_at", ASCENDING), ("_id", ASCENDING)]
-        self.collection.create_index([("queues", ASCENDING), *earliest], name="queue", partialFilterExpression=has_open)
-        self.collection.create_index(earliest, name="earliest_due", partialFilterExpression=has_open)
         self.collection.create_index(
             [("involved", ASCENDING)], name="involved", partialFilterExpression={"involved": {"$gt": ""}}
         )
@@ -51,16 +49,16 @@ class Processes(store.Aggregates[Process]):
             partialFilterExpression={"reschedulings.year": {"$gt": 0}},
         )
 
-    def page(self, wanted: Wanted, after: tuple[datetime, str] | None, limit: int) -> list[store.Loaded[Process]]:
-        """Processes with open tasks, the earliest due first."""
-        conditions = [wanted.condition()]
-        if after is not None:
-            conditions.append(
-                {"$or": [{"next_due_at": {"$gt": after[0]}}, {"next_due_at": after[0], "_id": {"$gt": after[1]}}]}
-            )
-        found = self.collection.find({"$and": conditions}, {"outbox": 0, "doc_answers": 0, "journal": 0})
-        found = found.sort([("next_due_at", ASCENDING), ("_id", ASCENDING)]).limit(limit)
-        return [self.loaded(document) for document in found]
+    def alerting(self, now: datetime, limit: int) -> list[store.Loaded[Process]]:
+        """Processes of whose deadlines something is to be told by now, the earliest first."""
+        found = self.collection.find({"next_alert_at": {"$lte": now}}, {"outbox": 0, "doc_answers": 0})
+        return [self.loaded(document) for document in found.sort("next_alert_at", ASCENDING).limit(limit)]
+
+    def lapsing(self, now: datetime, limit: int) -> list[store.Loaded[Process]]:
+        """Running processes with an opinion whose time has passed, the earliest first."""
+        wanted: store.Document = {"lapses_at": {"$gt": LONG_AGO, "$lte": now}, "state": State.RUNNING.value}
+        found = self.collection.find(wanted, {"outbox": 0, "doc_answers": 0})
+        return [self.loaded(document) for document in found.sort("lapses_at", ASCENDING).limit(limit)]
 
     def involving(self, agencies: Sequence[str], limit: int) -> list[store.Loaded[Process]]:
         """Processes in which one of these agencies has something left to do."""
