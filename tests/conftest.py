@@ -32,6 +32,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = node.config.stash[ADDRESS]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole systems come first: they mostly wait, and one process would be left alone with them at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "system")
+
+
 # First, because another plugin's may raise (a warning at the very end), and the servers would be left running.
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -48,6 +48,7 @@ def lots(draw: st.DrawFn) -> list[Life]:
         channel = draw(st.sampled_from(["online", "counter", "post"]))
         known = end in ("received", "stopped", "finished", "handed_over")
         moments = [received + timedelta(minutes=minutes) for minutes in halts]
+        due = draw(st.sampled_from([None, received + timedelta(days=1)])) if known else None
         lives.append(
             Life(
                 id=f"dossier-{n}",
@@ -57,9 +58,9 @@ def lots(draw: st.DrawFn) -> list[Life]:
                 service_level=draw(st.sampled_from(LEVELS)),
                 filed_at=filed,
                 received_at=received if known else None,
-                due_at=draw(st.sampled_from([None, received + timedelta(days=1)])) if known else None,
+                due_at=due,
                 digitised=draw(st.booleans()) if known else False,
-                promised_at=draw(st.sampled_from([None, received + timedelta(hours=9)])) if known else None,
+                promised_at=draw(st.sampled_from([None, received + timedelta(hours=9)])) if due else None,
                 halts=tuple(
                     Halt(kind=kind, begin=begin, end=ended)
                     for kind, begin, ended in zip_longest(kinds, moments[::2], moments[1::2])
