@@ -11,6 +11,7 @@ from pymongo import MongoClient
 
 from native.servers import Mongod, RabbitMQ
 from tests.support.databases import empty
+from tests.support.effort import THOROUGH
 from tests.support.servers import Broker, SharedServers, ask, make_mongod, make_rabbitmq, scratch_folder
 
 SERVERS = pytest.StashKey[SharedServers]()
@@ -33,9 +34,14 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole systems come first: they mostly wait, and one process would be left alone with them at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole systems come first: they mostly wait, and one process would be left alone with them at the end. See
+    `effort` for what is left out."""
     items.sort(key=lambda item: item.path.parent.name != "system")
+    if not THOROUGH:
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 # First, because another plugin's may raise (a warning at the very end), and the servers would be left running.

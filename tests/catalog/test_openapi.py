@@ -23,6 +23,7 @@ def catalog(database_url: str, tmp_path: Path) -> Iterator[Running]:
         yield service
 
 
+@pytest.mark.thorough
 def test_made_up_requests_are_answered_as_the_document_says(catalog: Running) -> None:
     who = everything(CATALOG)
     for id in ("H56.14", "H56.02"):

@@ -1,5 +1,7 @@
 """What is said of forms, drafts and pre-filling in the OpenAPI document holds, whatever is sent."""
 
+import pytest
+
 from intake.main import INTAKE
 from native.access import Persona
 from tests.intake.making import body
@@ -10,6 +12,7 @@ from tests.support.services import Clock, Running, everything
 OF_FORMS = ("drafts", "prefill", "procedures/{code}/form")
 
 
+@pytest.mark.thorough
 def test_made_up_requests_are_answered_as_the_document_says(intake: Running, clock: Clock) -> None:
     # The store takes away what is over by its own clock.
     clock.set("2100-03-03 09:00")

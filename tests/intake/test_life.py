@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -426,6 +427,7 @@ class Life(RuleBasedStateMachine):
             assert done == {step["task"] for step in dossier["steps_done"]}
 
 
+@pytest.mark.thorough
 def test_whatever_is_repeated_or_reordered(intake: Running, workflow: Running, clock: Clock) -> None:
     done: Counter[str] = Counter()
     run_state_machine_as_test(

@@ -1,5 +1,7 @@
 """The routes of a dossier's life and of batches answer what the OpenAPI document says, whatever is sent."""
 
+import pytest
+
 from intake.main import INTAKE
 from tests.intake.making import body
 from tests.support.catalogue import BUSINESS, HERE
@@ -12,6 +14,7 @@ OURS = (
 )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_made_up_requests_are_answered_as_the_document_says(intake: Running) -> None:
     waiting = intake.post("dossiers", "citizen", body()).get_json()
     known = {

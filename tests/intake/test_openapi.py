@@ -1,5 +1,7 @@
 """Intake answers what its OpenAPI document says, whatever is sent."""
 
+import pytest
+
 from intake.main import INTAKE
 from tests.intake.making import body
 from tests.support.catalogue import BUSINESS, HERE
@@ -7,6 +9,7 @@ from tests.support.fuzz import fuzz
 from tests.support.services import Running, everything
 
 
+@pytest.mark.thorough
 def test_made_up_requests_are_answered_as_the_document_says(intake: Running) -> None:
     waiting = intake.post("dossiers", "citizen", body()).get_json()
     known = {

@@ -1,5 +1,7 @@
 """The routes of fees and payments answer what the OpenAPI document says, whatever is sent."""
 
+import pytest
+
 from intake.main import INTAKE
 from tests.intake.paying import PROVIDER, message, owed, received, tell, unmatched
 from tests.support.fuzz import fuzz
@@ -8,6 +10,7 @@ from tests.support.services import Running, everything
 OURS = ("payments", "dossiers/{id}/bills", "dossiers/{id}/fee", "dossiers/{id}/payments")
 
 
+@pytest.mark.thorough
 def test_made_up_requests_are_answered_as_the_document_says(paying: Running) -> None:
     dossier = received(paying)
     tell(paying, message("?"))

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -168,6 +169,7 @@ class Money(RuleBasedStateMachine):
             assert due == 0 or status not in ("withdrawn", "refused", "stopped")
 
 
+@pytest.mark.thorough
 def test_no_fee_is_lost_and_none_counts_twice(paying: Running, clock: Clock) -> None:
     done: Counter[str] = Counter()
     run_state_machine_as_test(

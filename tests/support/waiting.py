@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(question: Callable[[], T], seconds: float = 15.0, every: float = 0.02) -> T:
+def until(question: Callable[[], T], seconds: float = 45.0, every: float = 0.02) -> T:
     """The question's first true answer. Fails when there is none within `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):

@@ -13,6 +13,7 @@ from workflow.main import WORKFLOW
 DOSSIER = "0198f3a1-6c00-8000-9000-00000000d001"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("paths", "known", "examples", "reached"),
     [
