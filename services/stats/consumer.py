@@ -2,10 +2,10 @@
 
 from chassis.consume import Subscription
 from stats.inbound import READINGS
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 
 PATTERNS = ("catalog.#", "intake.#", "workflow.#", "notify.#")
 
 
-def table(use: UseCases) -> list[Subscription]:
-    return [Subscription(use.take, {**READINGS, **dict.fromkeys(PATTERNS, dict)})]
+def table(taking: Taking) -> list[Subscription]:
+    return [Subscription(taking.take, {**READINGS, **dict.fromkeys(PATTERNS, dict)})]

@@ -6,7 +6,7 @@ import requests
 from pydantic import BaseModel, ValidationError
 
 from chassis.errors import Unavailable
-from stats.inbound import State
+from stats.inbound.states import State
 
 PAGE = 1000
 

@@ -8,41 +8,51 @@ from pydantic_core import to_json
 from chassis import service, worker
 from chassis.service import Context, Parts, Service
 from chassis.store import UNAVAILABLE
+from chassis.web import Router
 from stats import consumer, events
-from stats.api import SCOPES, add_routes, comparison
+from stats.api import SCOPES, counts, recounts
 from stats.intake import IntakeStates, IntakeUnavailable
 from stats.pages import add_pages
-from stats.queries import Queries
+from stats.queries.counts import Queries
+from stats.schemas.recounts import comparison
 from stats.settings import StatsSettings
-from stats.store import Overtaken, StatsStore
-from stats.usecases import UseCases
+from stats.store import StatsStore
+from stats.store.overtaking import Overtaken
+from stats.usecases.events import Taking
+from stats.usecases.rebuilds import Rebuilding
+from stats.usecases.recounts import Recounting
 
 CANNOT_COMPARE = 2
 
 
 def assemble(context: Context[StatsSettings]) -> Parts:
     store = StatsStore(context.database)
-    use, queries = _use_cases(context, store), Queries(store)
+    recounting, rebuilding, queries = _recounting(context, store), Rebuilding(store), Queries(store)
+
+    def add_routes(router: Router) -> None:
+        counts.add_routes(router, queries)
+        recounts.add_routes(router, recounting)
+
     return Parts(
-        add_routes=lambda router: add_routes(router, use, queries),
-        table=consumer.table(use),
+        add_routes=add_routes,
+        table=consumer.table(Taking(store, context.clock)),
         outboxes=[],
         ensure_indexes=store.ensure_indexes,
-        loops={"rebuild": worker.every(60, use.finish_rebuild, (*UNAVAILABLE, Overtaken))},
+        loops={"rebuild": worker.every(60, rebuilding.finish, (*UNAVAILABLE, Overtaken))},
         add_pages=lambda app: add_pages(app, queries, context.clock),
     )
 
 
-def _use_cases(context: Context[StatsSettings], store: StatsStore) -> UseCases:
+def _recounting(context: Context[StatsSettings], store: StatsStore) -> Recounting:
     settings = context.settings
     intake = IntakeStates(settings.intake_url, settings.intake_api_key, settings.intake_timeout_seconds)
-    return UseCases(store, intake, context.clock)
+    return Recounting(store, intake, context.clock)
 
 
 def recount(context: Context[StatsSettings], _parts: Parts, _arguments: list[str]) -> int:
     """Prints the comparison; 0 when all is equal, 1 when something differs, 2 when intake did not answer."""
     try:
-        found = _use_cases(context, StatsStore(context.database)).recount()
+        found = _recounting(context, StatsStore(context.database)).recount()
     except IntakeUnavailable as error:
         sys.stderr.write(f"{error.detail}\n")
         return CANNOT_COMPARE
@@ -52,8 +62,7 @@ def recount(context: Context[StatsSettings], _parts: Parts, _arguments: list[str
 
 def rebuild(context: Context[StatsSettings], _parts: Parts, _arguments: list[str]) -> int:
     """Prints what the projection before counted differently, which from now on it does not."""
-    use = _use_cases(context, StatsStore(context.database))
-    done = use.rebuild(lambda count: sys.stderr.write(f"{count} events\n"))
+    done = Rebuilding(StatsStore(context.database)).rebuild(lambda count: sys.stderr.write(f"{count} events\n"))
     _print({"events": done.events, "generation": done.generation, **comparison(done.comparison)})
     return 0
 

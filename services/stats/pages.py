@@ -13,7 +13,7 @@ from chassis import logs, store
 from chassis.cache import Cached
 from chassis.clock import Clock
 from chassis.worktime import ZONE
-from stats.queries import Queries, Wanted
+from stats.queries.counts import Queries, Wanted
 
 log = logs.get()
 FRESH_SECONDS = 60

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from stats.inbound import State
+from stats.inbound.states import State
 
 _PROVINCE = ZoneInfo("Asia/Ho_Chi_Minh")
 KEY = ("agency", "procedure", "channel", "service_level", "month")

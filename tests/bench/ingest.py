@@ -15,9 +15,9 @@ import psutil
 
 from chassis import store
 from chassis.clock import system_clock
-from stats.inbound import State
+from stats.inbound.states import State
 from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 from tests.stats.making import many, messages
 from tests.support.servers import make_mongod
 
@@ -49,7 +49,7 @@ def main() -> None:
         mongod.initiate()
         stats = StatsStore(store.connect(mongod.url.replace("/?", "/motcua_stats?")))
         stats.ensure_indexes()
-        use = UseCases(stats, NoIntake(), system_clock)
+        taking = Taking(stats, system_clock)
         print(f"{len(items)} events of {dossiers} dossiers, {agencies} agencies, {procedures} procedures, {days} days")
         started = tick = time.perf_counter()
         spent = {
@@ -57,7 +57,7 @@ def main() -> None:
         }
         tenth = max(batch, len(items) // 10 // batch * batch)
         for n in range(0, len(items), batch):
-            use.take(items[n : n + batch])
+            taking.take(items[n : n + batch])
             if (n + batch) % tenth == 0:
                 now = time.perf_counter()
                 print(f"{n + batch:>9} events  {tenth / (now - tick):>7,.0f} events/s")

@@ -13,9 +13,10 @@ from chassis import store
 from chassis.worktime import local_day
 from native.access import Persona
 from stats.consumer import table
-from stats.inbound import State
+from stats.inbound.states import State
 from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
+from stats.usecases.recounts import Recounting
 from tests.intake.making import body, paper
 from tests.support.services import Clock, Running, database_url, hear
 
@@ -138,7 +139,7 @@ def stats(mongo_url: str, emptied_prefix: str) -> Iterator[StatsStore]:
 def test_the_numbers_equal_a_recount_in_every_state_and_order(
     province: Province, stats: StatsStore, clock: Clock
 ) -> None:
-    use = UseCases(stats, province, clock)
+    taking, recounting = Taking(stats, clock), Recounting(stats, province, clock)
     rng = random.Random(20260304)  # noqa: S311 (the same order each time)
 
     def shuffled(bodies: list[bytes]) -> Iterator[list[bytes]]:
@@ -154,7 +155,7 @@ def test_the_numbers_equal_a_recount_in_every_state_and_order(
     # A message of intake's own that this caused is heard too.
     province.tell_workflow()
     for batch in shuffled(province.said):
-        hear(table(use), batch)
+        hear(table(taking), batch)
     found = [state for state in province.states() if state.received_at is not None]
     assert len(found) == len(WAYS)
     assert sum(state.stopped_at is not None for state in found) == 3
@@ -162,7 +163,7 @@ def test_the_numbers_equal_a_recount_in_every_state_and_order(
     now = ("waiting", "open", "supplement", "paused")
     for days in (0, 3, 30):
         clock.now += timedelta(days=days)
-        comparison = use.recount()
+        comparison = recounting.recount()
         assert comparison.differences == ()
         [(_, stocks)] = stats.current().now(local_day(clock()))
         assert {name: stocks[name] for name in now} == {"waiting": 1, "open": 9, "supplement": 2, "paused": 3}

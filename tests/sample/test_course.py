@@ -17,7 +17,7 @@ from sample.province import at, local_day, stamp
 from sample.report import summary
 from sample.tally import BY, Record
 from stats import recount
-from stats.inbound import State
+from stats.inbound.states import State
 from stats.store import StatsStore
 from tests.sample.test_reorganisation import Province, province
 from tests.support.services import Running

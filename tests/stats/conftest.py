@@ -8,25 +8,14 @@ import pytest
 from chassis import service, store
 from chassis.clock import system_clock
 from chassis.service import Context
-from stats.inbound import State
 from stats.main import STATS
 from stats.settings import StatsSettings
 from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 from tests.stats.intake_server import IntakeServer
 from tests.stats.making import at
 from tests.support.databases import indexed_once
 from tests.support.services import Clock, Running, Tokens
-
-
-class IntakeDouble:
-    """Intake's states as a list."""
-
-    def __init__(self) -> None:
-        self.known: list[State] = []
-
-    def states(self) -> list[State]:
-        return self.known
 
 
 @pytest.fixture
@@ -56,13 +45,8 @@ def stats(new_store: Callable[[], StatsStore]) -> StatsStore:
 
 
 @pytest.fixture
-def intake() -> IntakeDouble:
-    return IntakeDouble()
-
-
-@pytest.fixture
-def use(stats: StatsStore, intake: IntakeDouble) -> UseCases:
-    return UseCases(stats, intake, system_clock)
+def taking(stats: StatsStore) -> Taking:
+    return Taking(stats, system_clock)
 
 
 @pytest.fixture(scope="session")

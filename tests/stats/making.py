@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from chassis.consume import Received
 from chassis.envelope import event_id, read, read_data
 from stats.consumer import PATTERNS
-from stats.domain import MEASURES
+from stats.domain.cells import MEASURES
 from stats.inbound import READINGS
-from stats.store import DIMENSIONS, Projection
+from stats.store.projection import DIMENSIONS, Projection
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 PERSON = {

@@ -8,9 +8,9 @@ from openapi_spec_validator import validate
 from chassis import openapi
 from chassis.service import described
 from stats.main import STATS
-from stats.schemas import Counts
+from stats.schemas.counts import Counts
 from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 from tests.stats.making import Life, at, messages
 from tests.support.services import Running
 
@@ -19,8 +19,8 @@ LIFE = Life(id="d1", filed_at=at("2024-08-20 09:00"), received_at=RECEIVED, due_
 
 
 @pytest.fixture
-def served(served: Running, use: UseCases) -> Running:
-    use.take(messages(LIFE.events()))
+def served(served: Running, taking: Taking) -> Running:
+    taking.take(messages(LIFE.events()))
     return served
 
 

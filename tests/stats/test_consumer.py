@@ -16,7 +16,7 @@ from chassis.topology import EVENTS
 from stats import consumer
 from stats.inbound import READINGS
 from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 from tests.stats.making import PERSON, at, cells_of, event, many, message, naive_cells
 from tests.support.samples import SAMPLES, sample
 from tests.support.servers import Broker
@@ -24,12 +24,12 @@ from tests.support.services import hear
 from tests.support.waiting import until
 
 
-def test_every_sample_is_taken_once_and_kept_without_the_person(stats: StatsStore, use: UseCases) -> None:
+def test_every_sample_is_taken_once_and_kept_without_the_person(stats: StatsStore, taking: Taking) -> None:
     made = [json.loads(path.read_bytes()) for path in sorted(SAMPLES.glob("*.json"))]
     assert {each["type"] for each in made} >= set(READINGS)
     # Samples are of several lives of the same dossier, so some have the same identifier.
     bodies = [json.dumps(each | {"id": f"{each['id']}:{each['type']}"}).encode() for each in made]
-    table = consumer.table(use)
+    table = consumer.table(taking)
     assert set(hear(table, bodies)) == {Done()}
     assert set(hear(table, bodies)) == {Duplicate()}
     people = [value for each in made for value in personal(each["data"])]
@@ -76,7 +76,7 @@ def test_an_instant_without_its_offset_is_unreadable() -> None:
 
 
 def test_through_the_broker_everything_is_counted_and_archived(
-    stats_url: str, stats: StatsStore, use: UseCases, amqp: Broker
+    stats_url: str, stats: StatsStore, taking: Taking, amqp: Broker
 ) -> None:
     lives = many(40, at("2024-06-01 08:00"), 100, ("H56.14", "H56.15"), ("1.001193",))
     made = [each for life in lives for each in life.events()]
@@ -85,7 +85,7 @@ def test_through_the_broker_everything_is_counted_and_archived(
     made.append(event("catalog.procedure.published.v1", "1.001193", 1, now, {"procedure": {"code": "1.001193"}}))
     database = store.connect(stats_url)
     worker = Consumer(
-        amqp.url, "stats", consumer.table(use), Publisher(amqp.url), database,
+        amqp.url, "stats", consumer.table(taking), Publisher(amqp.url), database,
         store.Carrier(system_clock), system_clock, batch=50, single_active=True,
     )  # fmt: skip
     stop = threading.Event()

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats.domain import PARTS, Cell, Fact, Measure, Scanning, impersonal, merge, part_of, tally
+from stats.domain.cells import PARTS, Cell, Measure, part_of, tally
+from stats.domain.facts import Fact, Scanning, merge
+from stats.domain.privacy import impersonal
 from tests.stats.making import PERSON, Life, at, message
 
 DAY = at("2024-08-20 09:00")

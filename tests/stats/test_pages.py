@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from stats.pages import ceiling, number, percent
-from stats.usecases import UseCases
+from stats.usecases.events import Taking
 from tests.stats.making import Life, at, event, many, messages
 from tests.support.services import Running
 
@@ -53,8 +53,8 @@ def tile(html: str, name: str) -> str:
 
 
 @pytest.fixture
-def served(served: Running, use: UseCases) -> Running:
-    use.take(messages(made for life in LIVES for made in life.events()))
+def served(served: Running, taking: Taking) -> Running:
+    taking.take(messages(made for life in LIVES for made in life.events()))
     return served
 
 
@@ -90,9 +90,9 @@ def test_the_tables_add_up_to_the_tiles(served: Running) -> None:
     assert int(months[-1][5]) == sum(int(row[5]) for row in agencies) == int(tile(html, "Đang giải quyết"))
 
 
-def test_another_year_can_be_chosen(served: Running, use: UseCases) -> None:
+def test_another_year_can_be_chosen(served: Running, taking: Taking) -> None:
     earlier = at("2022-05-04 09:00")
-    use.take(messages(Life(id="d2022", channel="post", filed_at=earlier, received_at=earlier).events()))
+    taking.take(messages(Life(id="d2022", channel="post", filed_at=earlier, received_at=earlier).events()))
     html = served.get("/thong-ke?nam=2022").get_data(as_text=True)
     assert "năm 2022" in html
     assert tile(html, "Đã tiếp nhận") == tile(html, "Đang giải quyết") == "1"
@@ -143,16 +143,16 @@ def test_the_style_is_the_one_that_the_policy_allows(served: Running) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_a_look_at_the_page_costs_no_new_count_for_a_while(served: Running, use: UseCases) -> None:
+def test_a_look_at_the_page_costs_no_new_count_for_a_while(served: Running, taking: Taking) -> None:
     first = served.get("/thong-ke")
     served.database["cells_0"].drop()
     assert served.get("/thong-ke?nam=2024").data == first.data
     assert first.headers["Cache-Control"] == "public, max-age=60"
 
 
-def test_names_are_text_and_not_markup(served: Running, use: UseCases) -> None:
+def test_names_are_text_and_not_markup(served: Running, taking: Taking) -> None:
     agency = {"id": "H56.14", "name": "<b>Sở</b> & 'Ban'", "parent": None}
-    use.take(messages([event("catalog.agency.changed.v1", "H56.14", 1, at("2024-11-01 08:00"), {"agency": agency})]))
+    taking.take(messages([event("catalog.agency.changed.v1", "H56.14", 1, at("2024-11-01 08:00"), {"agency": agency})]))
     html = served.get("/thong-ke").get_data(as_text=True)
     assert "&lt;b&gt;Sở&lt;/b&gt; &amp; &#39;Ban&#39;" in html
 

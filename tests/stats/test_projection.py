@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from chassis.clock import system_clock
 from chassis.consume import Done, Duplicate, Invalid, Received
-from stats.store import Archive, Open, Projection, StatsStore
-from stats.usecases import UseCases
-from tests.stats.conftest import IntakeDouble
+from stats.store import StatsStore
+from stats.store.archive import Archive
+from stats.store.projection import Open, Projection
+from stats.usecases.events import Taking
+from stats.usecases.rebuilds import Rebuilding
 from tests.stats.making import PERSON, Halt, Life, Stock, at, cells_of, event, many, messages, naive_cells, naive_stock
 
 AGENCIES = ("H56.14", "H56.15")
@@ -80,7 +82,7 @@ def lots(draw: st.DrawFn) -> list[Life]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lots(), st.randoms(use_true_random=False), st.data())
 def test_any_order_repetition_and_batching_give_the_same(
-    stats: StatsStore, use: UseCases, lives: list[Life], shuffled: random.Random, data: st.DataObject
+    stats: StatsStore, taking: Taking, lives: list[Life], shuffled: random.Random, data: st.DataObject
 ) -> None:
     for name in stats.database.list_collection_names():
         stats.database[name].delete_many({})
@@ -89,7 +91,7 @@ def test_any_order_repetition_and_batching_give_the_same(
     shuffled.shuffle(items)
     while items:
         size = data.draw(st.integers(1, len(items)))
-        use.take(items[:size])
+        taking.take(items[:size])
         items = items[size:]
     assert cells_of(stats.current()) == naive_cells(lives)
     for day in ("2024-09-01", "2024-09-02", "2024-09-20"):
@@ -103,29 +105,29 @@ def test_any_order_repetition_and_batching_give_the_same(
         )
     arrived = facts_of(stats.current())
     stats.current().facts.delete_many({})
-    UseCases(StatsStore(stats.database), IntakeDouble(), system_clock).take(events_of(lives))
+    Taking(StatsStore(stats.database), system_clock).take(events_of(lives))
     assert facts_of(stats.current()) == arrived
 
 
-def test_a_duplicate_says_so_and_counts_once(stats: StatsStore, use: UseCases) -> None:
+def test_a_duplicate_says_so_and_counts_once(stats: StatsStore, taking: Taking) -> None:
     items = events_of([Life(id="d", filed_at=at("2024-08-20 09:00"))])
-    assert use.take([*items, *items]) == [Done(), Duplicate()]
-    assert use.take(items) == [Duplicate()]
+    assert taking.take([*items, *items]) == [Done(), Duplicate()]
+    assert taking.take(items) == [Duplicate()]
     assert [list(counted.values()) for counted in cells_of(stats.current()).values()] == [[1]]
 
 
-def test_a_dossier_that_moved_leaves_the_cell_that_it_was_in(stats: StatsStore, use: UseCases) -> None:
+def test_a_dossier_that_moved_leaves_the_cell_that_it_was_in(stats: StatsStore, taking: Taking) -> None:
     was = Life(id="d", filed_at=at("2024-08-20 09:00"))
     now = Life(id="d", filed_at=at("2024-08-20 09:00"), agency="H56.15", received_at=at("2024-08-21 09:00"))
-    use.take(events_of([was]))
+    taking.take(events_of([was]))
     assert cells_of(stats.current()) == naive_cells([was])
-    use.take(events_of([now])[1:])
+    taking.take(events_of([now])[1:])
     assert cells_of(stats.current()) == naive_cells([now])
 
 
-def test_a_reception_after_midnight_local_time_counts_in_the_next_month(stats: StatsStore, use: UseCases) -> None:
+def test_a_reception_after_midnight_local_time_counts_in_the_next_month(stats: StatsStore, taking: Taking) -> None:
     night = datetime(2024, 8, 31, 17, 30, tzinfo=UTC)
-    use.take(events_of([Life(id="d", channel="counter", filed_at=night, received_at=night)]))
+    taking.take(events_of([Life(id="d", channel="counter", filed_at=night, received_at=night)]))
     assert list(stats.current().months()) == [(("H56.14", "1.001193", "counter", "full", "2024-09"), {"received": 1})]
 
 
@@ -161,14 +163,14 @@ def test_what_died_between_two_writes_is_right_after_redelivery(
     lives = many(60, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)
     items = events_of(lives)
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
-    UseCases(new_store(), IntakeDouble(), system_clock).take(first[:40])
+    Taking(new_store(), system_clock).take(first[:40])
     dies(owner, name)
     with pytest.raises(DiedError):
-        UseCases(new_store(), IntakeDouble(), system_clock).take(first)
+        Taking(new_store(), system_clock).take(first)
     # What comes next is not the batch that died but another one: some of it beside news of the same dossiers.
-    use = UseCases(new_store(), IntakeDouble(), system_clock)
-    use.take([*second, *first[::2]])
-    use.take(first[1::2])
+    taking = Taking(new_store(), system_clock)
+    taking.take([*second, *first[::2]])
+    taking.take(first[1::2])
     assert cells_of(new_store().current()) == naive_cells(lives)
 
 
@@ -187,12 +189,12 @@ def test_a_stalled_process_cannot_overwrite_a_newer_count(new_store: Callable[[]
         counted = real(cells)
         if not woke:
             woke.append(True)
-            UseCases(active, IntakeDouble(), system_clock).take(events_of(lives))
+            Taking(active, system_clock).take(events_of(lives))
         return counted
 
     projection.count = count  # type: ignore[method-assign]
     stalled.current = lambda: projection  # type: ignore[method-assign]
-    UseCases(stalled, IntakeDouble(), system_clock).take(events_of(lives[:70]))
+    Taking(stalled, system_clock).take(events_of(lives[:70]))
     assert woke
     assert cells_of(active.current()) == naive_cells(lives)
 
@@ -203,7 +205,7 @@ def test_a_process_that_stalls_between_fact_and_cell_does_no_harm(
     lives = [Life(id=f"d{n}", filed_at=at("2024-08-20 09:00")) for n in range(100)]
     stalled = new_store().current()
     old = stalled.merge({i.event.subject: i.data.fact(1) for i in events_of(lives[:10])})
-    UseCases(new_store(), IntakeDouble(), system_clock).take(events_of(lives))
+    Taking(new_store(), system_clock).take(events_of(lives))
     assert cells_of(stalled) == naive_cells(lives)
     stalled.recount(old)
     assert cells_of(stalled) == naive_cells(lives)
@@ -233,14 +235,14 @@ def test_what_two_processes_learn_of_a_dossier_at_once_is_all_kept(
     received = at("2024-08-20 09:00")
     life = Life(id="d", channel="post", filed_at=received, received_at=received, finished_at=at("2024-08-21 09:00"))
     first, _, _, _, finished = events_of([life])
-    stalled, active = new_store(), UseCases(new_store(), IntakeDouble(), system_clock)
+    stalled, active = new_store(), Taking(new_store(), system_clock)
     if known:
         active.take(events_of([life])[1:2])
     projection = stalled.current()
     meanwhile = Interrupted(projection.facts, lambda: active.take([first]))
     projection.facts = meanwhile  # type: ignore[assignment]
     stalled.current = lambda: projection  # type: ignore[method-assign]
-    UseCases(stalled, IntakeDouble(), system_clock).take([finished])
+    Taking(stalled, system_clock).take([finished])
     assert cells_of(new_store().current()) == naive_cells([life])
 
 
@@ -253,10 +255,10 @@ def test_processes_that_consume_the_same_at_once_agree(new_store: Callable[[], S
     def consume(number: int) -> None:
         mine = list(items)
         mine.sort(key=lambda item: zlib.crc32(f"{seed}{number}{item.event.id}".encode()))
-        use = UseCases(new_store(), IntakeDouble(), system_clock)
+        taking = Taking(new_store(), system_clock)
         try:
             for n in range(0, len(mine), 50):
-                use.take(mine[n : n + 50])
+                taking.take(mine[n : n + 50])
         except BaseException as error:
             failures.append(error)
 
@@ -286,8 +288,8 @@ def strings(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def test_nothing_personal_is_stored(stats: StatsStore, use: UseCases) -> None:
-    use.take(events_of(many(50, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)))
+def test_nothing_personal_is_stored(stats: StatsStore, taking: Taking) -> None:
+    taking.take(events_of(many(50, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)))
     stored = [
         text
         for name in stats.database.list_collection_names()
@@ -299,9 +301,9 @@ def test_nothing_personal_is_stored(stats: StatsStore, use: UseCases) -> None:
     assert [text for text in stored if text == "personal" or any(word in text for word in PERSON.values())] == []
 
 
-def test_what_says_nothing_that_is_counted_is_archived_too(stats: StatsStore, use: UseCases) -> None:
+def test_what_says_nothing_that_is_counted_is_archived_too(stats: StatsStore, taking: Taking) -> None:
     made = event("notify.message.sent.v9", "m1", 1, at("2024-08-20 09:00"), {"attempts": 2, "personal": PERSON})
-    assert use.take(messages([made])) == [Done()]
+    assert taking.take(messages([made])) == [Done()]
     document = stats.archive.events.find_one({"_id": "notify.message:m1:1"})
     assert document is not None
     assert document["data"] == {"attempts": 2}
@@ -309,11 +311,11 @@ def test_what_says_nothing_that_is_counted_is_archived_too(stats: StatsStore, us
     assert (document["type"], document["subject"], document["sequence"]) == ("notify.message.sent.v9", "m1", 1)
 
 
-def test_what_cannot_be_stored_is_parked_and_the_rest_is_not(stats: StatsStore, use: UseCases) -> None:
+def test_what_cannot_be_stored_is_parked_and_the_rest_is_not(stats: StatsStore, taking: Taking) -> None:
     now = at("2024-08-20 09:00")
     made = [event("notify.message.sent.v1", f"m{n}", 1, now, {"n": value}) for n, value in enumerate([1, 2**64, 3])]
     made.append(event("notify.message.sent.v1", "m9", 1, now, {"a\0b": 1}))
-    assert use.take(messages(made)) == [Done(), Invalid("cannot be stored"), Done(), Invalid("cannot be stored")]
+    assert taking.take(messages(made)) == [Done(), Invalid("cannot be stored"), Done(), Invalid("cannot be stored")]
     assert stats.archive.events.count_documents({}) == 2
 
 
@@ -339,10 +341,10 @@ def stalled_document(item: Received) -> dict[str, Any]:
     return {**item.event.model_dump(exclude={"id", "specversion"})}
 
 
-def test_pages_of_the_archive_hold_whole_rows(stats: StatsStore, use: UseCases) -> None:
+def test_pages_of_the_archive_hold_whole_rows(stats: StatsStore, taking: Taking) -> None:
     items = events_of(many(30, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES))
     for n in range(0, len(items), 7):
-        use.take(items[n : n + 7])
+        taking.take(items[n : n + 7])
     cursor, seen = 0, []
     while (page := stats.archive.after(cursor, at_least=10))[1]:
         cursor = page[0]
@@ -354,18 +356,19 @@ def test_pages_of_the_archive_hold_whole_rows(stats: StatsStore, use: UseCases) 
 # -- rebuild -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_rebuild_from_the_archive_gives_the_same_and_mends_what_was_wrong(stats: StatsStore, use: UseCases) -> None:
+def test_a_rebuild_from_the_archive_gives_the_same_and_mends_what_was_wrong(stats: StatsStore, taking: Taking) -> None:
     lives = many(80, at("2024-08-20 08:00"), 30, AGENCIES, PROCEDURES)
-    use.take(events_of(lives))
+    taking.take(events_of(lives))
     before = facts_of(stats.current())
     stats.current().cells.update_one({"received": 1}, {"$inc": {"received": 5}})
     stats.current().facts.delete_one({"_id": lives[1].id})
-    done = use.rebuild(lambda _: None)
+    rebuilding = Rebuilding(stats)
+    done = rebuilding.rebuild(lambda _: None)
     assert stats.generation() == done.generation == 1
     assert len(done.comparison.differences) == 1
     assert cells_of(stats.current()) == naive_cells(lives)
     assert facts_of(stats.current()) == before
-    assert use.rebuild(lambda _: None).comparison.equal
+    assert rebuilding.rebuild(lambda _: None).comparison.equal
     assert {name for name in stats.database.list_collection_names() if name.startswith("facts")} == {
         "facts_1",
         "facts_2",
@@ -377,9 +380,8 @@ def test_a_rebuild_misses_nothing_that_is_consumed_meanwhile(
 ) -> None:
     lives = many(120, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)
     items = events_of(lives)
-    live, rebuilding = new_store(), new_store()
-    consume = UseCases(live, IntakeDouble(), system_clock).take
-    use = UseCases(rebuilding, IntakeDouble(), system_clock)
+    live = new_store()
+    consume = Taking(live, system_clock).take
     consume(items[:200])
     switch = StatsStore.make_current
 
@@ -393,7 +395,7 @@ def test_a_rebuild_misses_nothing_that_is_consumed_meanwhile(
         old.recount(old.merge({item.event.subject: item.data.fact(item.event.sequence) for item in items[400:401]}))
 
     monkeypatch.setattr(StatsStore, "make_current", consumed_until_the_last_moment)
-    use.rebuild(lambda count: consume(items[200:300]) if count == 200 else None)
+    Rebuilding(new_store()).rebuild(lambda count: consume(items[200:300]) if count == 200 else None)
     assert cells_of(live.current()) == naive_cells(lives)
 
 
@@ -407,25 +409,26 @@ def test_a_rebuild_that_died_after_its_switch_is_finished_by_the_worker(
     lives = many(40, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)
     items = events_of(lives)
     stats = new_store()
-    use = UseCases(stats, IntakeDouble(), system_clock)
-    use.take(items[:100])
+    taking = Taking(stats, system_clock)
+    taking.take(items[:100])
+    rebuilding = Rebuilding(stats)
     with monkeypatch.context() as patch:
-        patch.setattr(UseCases, "finish_rebuild", lambda _: (_ for _ in ()).throw(DiedError))
-        patch.setattr(StatsStore, "make_current", _consuming(StatsStore.make_current, use, items[100:]))
+        patch.setattr(Rebuilding, "finish", lambda _: (_ for _ in ()).throw(DiedError))
+        patch.setattr(StatsStore, "make_current", _consuming(StatsStore.make_current, taking, items[100:]))
         with pytest.raises(DiedError):
-            use.rebuild(lambda _: None)
+            rebuilding.rebuild(lambda _: None)
     assert cells_of(stats.current()) != naive_cells(lives)
     dies(Projection, again)
     with pytest.raises(DiedError):
-        use.finish_rebuild()
-    assert use.finish_rebuild() == len(items) - 100
+        rebuilding.finish()
+    assert rebuilding.finish() == len(items) - 100
     assert cells_of(stats.current()) == naive_cells(lives)
-    assert use.finish_rebuild() == 0
+    assert rebuilding.finish() == 0
 
 
-def _consuming(switch: Callable[..., None], use: UseCases, items: Sequence[Received]) -> Callable[..., None]:
+def _consuming(switch: Callable[..., None], taking: Taking, items: Sequence[Received]) -> Callable[..., None]:
     def consume_and_switch(*arguments: Any) -> None:
-        use.take(items)
+        taking.take(items)
         switch(*arguments)
 
     return consume_and_switch

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from stats import store as stats_store
-from stats.queries import Queries, Wanted
-from stats.schemas import CountsItem
-from stats.store import StatsStore
-from stats.usecases import UseCases
+from stats.queries.counts import Queries, Wanted
+from stats.schemas.counts import CountsItem
+from stats.store import StatsStore, projection
+from stats.usecases.events import Taking
 from tests.stats.making import LOCAL, Life, at, event, many, messages, naive_cells, naive_stock
 
 AGENCIES = ("H56.14", "H56.15", "H56.15.03")
@@ -21,8 +20,8 @@ LIVES = many(240, at("2024-06-01 08:00"), 170, AGENCIES, PROCEDURES)
 
 
 @pytest.fixture
-def queries(stats: StatsStore, use: UseCases) -> Queries:
-    use.take(messages(made for life in LIVES for made in life.events()))
+def queries(stats: StatsStore, taking: Taking) -> Queries:
+    taking.take(messages(made for life in LIVES for made in life.events()))
     return Queries(stats)
 
 
@@ -144,13 +143,13 @@ def agency_changed(sequence: int, id: str, name: str, parent: str | None) -> dic
 
 
 def test_catalog_decides_about_parents_and_names_whenever_it_tells(
-    stats: StatsStore, use: UseCases, queries: Queries
+    stats: StatsStore, taking: Taking, queries: Queries
 ) -> None:
     [unit] = [item for item in queries.counts(Wanted(by=("agency",)), NOW) if item["agency"] == "H56.15.03"]
     assert unit["agency_name"] == "Cơ quan H56.15.03"
-    use.take(messages([agency_changed(7, "H56.15.03", "Xã Đông Tiến", "H56.14")]))
-    use.take(messages([agency_changed(6, "H56.15.03", "Xã Cũ", "H56.15")]))
-    use.take(messages(Life(id="new", agency="H56.15.03", filed_at=NOW).events()))
+    taking.take(messages([agency_changed(7, "H56.15.03", "Xã Đông Tiến", "H56.14")]))
+    taking.take(messages([agency_changed(6, "H56.15.03", "Xã Cũ", "H56.15")]))
+    taking.take(messages(Life(id="new", agency="H56.15.03", filed_at=NOW).events()))
     [unit] = [item for item in queries.counts(Wanted(by=("agency",)), NOW) if item["agency"] == "H56.15.03"]
     assert unit["agency_name"] == "Xã Đông Tiến"
     [below] = queries.counts(Wanted(agency="H56.14", subtree=True), NOW)
@@ -158,15 +157,15 @@ def test_catalog_decides_about_parents_and_names_whenever_it_tells(
     assert below["received"]["total"] == alone["received"]["total"] + unit["received"]["total"]
 
 
-def test_a_circle_of_parents_ends(stats: StatsStore, use: UseCases, queries: Queries) -> None:
-    use.take(messages([agency_changed(1, "H56.14", "A", "H56.15"), agency_changed(1, "H56.15", "B", "H56.14")]))
+def test_a_circle_of_parents_ends(stats: StatsStore, taking: Taking, queries: Queries) -> None:
+    taking.take(messages([agency_changed(1, "H56.14", "A", "H56.15"), agency_changed(1, "H56.15", "B", "H56.14")]))
     assert len(queries.counts(Wanted(agency="H56.14", subtree=True), NOW)) == 1
 
 
-def test_overdue_begins_the_day_after_the_due_day(stats: StatsStore, use: UseCases) -> None:
+def test_overdue_begins_the_day_after_the_due_day(stats: StatsStore, taking: Taking) -> None:
     received = at("2024-08-20 09:00")
     life = Life(id="d", channel="post", filed_at=received, received_at=received, due_at=at("2024-08-22 10:00"))
-    use.take(messages(life.events()))
+    taking.take(messages(life.events()))
 
     def overdue(now: str) -> int:
         [item] = Queries(stats).counts(Wanted(), at(now))
@@ -181,25 +180,25 @@ def test_overdue_begins_the_day_after_the_due_day(stats: StatsStore, use: UseCas
     assert item["open"] == {"within": 1, "overdue": 0, "total": 1}
 
 
-def test_workflow_s_due_date_beats_the_promised_one(stats: StatsStore, use: UseCases) -> None:
+def test_workflow_s_due_date_beats_the_promised_one(stats: StatsStore, taking: Taking) -> None:
     received = at("2024-08-20 09:00")
     life = Life(id="d", channel="post", filed_at=received, received_at=received, due_at=at("2024-08-22 17:00"))
     later = event("workflow.dossier.started.v1", "d", 1, received, {"due_at": "2024-08-30T10:00:00Z"})
-    use.take(messages([later, life.events()[0]]))
+    taking.take(messages([later, life.events()[0]]))
     [item] = Queries(stats).counts(Wanted(), at("2024-08-25 09:00"))
     assert item["open"]["overdue"] == 0
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 def test_a_due_date_that_the_calendar_moved_is_the_one_that_counts(
-    stats: StatsStore, use: UseCases, order: tuple[int, ...]
+    stats: StatsStore, taking: Taking, order: tuple[int, ...]
 ) -> None:
     received = at("2024-08-20 09:00")
     life = Life(id="d", channel="post", filed_at=received, received_at=received, due_at=at("2024-08-22 17:00"))
     started = event("workflow.dossier.started.v1", "d", 1, received, {"due_at": "2024-08-22T10:00:00Z"})
     moved = event("workflow.dossier.rescheduled.v1", "d", 4, received, {"due_at": "2024-08-30T10:00:00Z"})
     said = [life.events()[0], started, moved]
-    use.take(messages([said[n] for n in order]))
+    taking.take(messages([said[n] for n in order]))
     [item] = Queries(stats).counts(Wanted(), at("2024-08-25 09:00"))
     assert item["open"]["overdue"] == 0
     [item] = Queries(stats).counts(Wanted(), at("2024-08-31 09:00"))
@@ -212,9 +211,9 @@ def test_without_dossiers_there_is_a_row_of_zeros_or_none(stats: StatsStore) -> 
     assert Queries(stats).counts(Wanted(by=("agency", "month")), NOW) == []
 
 
-def test_years_reach_back_to_the_first_dossier(stats: StatsStore, use: UseCases) -> None:
+def test_years_reach_back_to_the_first_dossier(stats: StatsStore, taking: Taking) -> None:
     assert Queries(stats).years(NOW) == [2024]
-    use.take(messages(Life(id="d", filed_at=datetime(2021, 12, 31, 17, 0, tzinfo=UTC)).events()))
+    taking.take(messages(Life(id="d", filed_at=datetime(2021, 12, 31, 17, 0, tzinfo=UTC)).events()))
     assert Queries(stats).years(NOW) == [2024, 2023, 2022]
 
 
@@ -239,11 +238,11 @@ def test_indexes_serve_every_query(
     day, today = date(2024, 8, 1), date(2024, 11, 20)
     cells = [row["_id"] for row in current.cells.find(limit=20)]
     asked = [
-        (current.cells, "day", stats_store.flowing(date(2024, 9, 1), date(2024, 9, 8), (), agencies)),
-        (current.facts, "open", stats_store.being_open(day, today, (), agencies)),
-        (current.facts, "open", stats_store.being_open(today, today, (), agencies)),
-        (current.facts, "waiting", stats_store.waiting(day, (), agencies)),
-        (current.facts, "cell", stats_store.counting(cells)),
+        (current.cells, "day", projection.flowing(date(2024, 9, 1), date(2024, 9, 8), (), agencies)),
+        (current.facts, "open", projection.being_open(day, today, (), agencies)),
+        (current.facts, "open", projection.being_open(today, today, (), agencies)),
+        (current.facts, "waiting", projection.waiting(day, (), agencies)),
+        (current.facts, "cell", projection.counting(cells)),
     ]
     for collection, index, pipeline in asked:
         # What a group is made of is found as a find would find it; an explained group hides how.

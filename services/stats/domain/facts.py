@@ -1,42 +1,19 @@
-"""What stats knows of a dossier, and what the dossier counts for. Plain Python.
+"""What stats knows of a dossier. Plain Python.
 
 A `Fact` holds what events said of one dossier, each kind of statement with the sequence of the event that made it.
 Two facts merge statement by statement, the higher sequence stands. So merging is commutative, associative and
 idempotent: events may come in any order, in any batches, and as often as they like.
-
-A dossier counts in cells. A cell's value is nothing but the number of facts that count there, so it can be computed
-anew at any time.
 """
 
-import zlib
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from chassis.worktime import local_day
 
 Channel = Literal["online", "counter", "post"]
 ServiceLevel = Literal[1, 2, 3, 4, "partial", "full"]
 Timing = Literal["early", "on_time", "late"]
-Measure = Literal[
-    "filed",
-    "received",
-    "digitised",
-    "refused",
-    "withdrawn",
-    "withdrawn_waiting",
-    "finished_early",
-    "finished_on_time",
-    "finished_late",
-    "handed_over",
-    "stopped",
-    "supplement_requests",
-]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
-
-PARTS = 64
-"""Into how many cells the dossiers of one day, agency and procedure are spread. Recomputing a cell costs as much as
-it holds dossiers, so without parts a busy cell would make every batch dearer than the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,19 +161,19 @@ def days(fact: Fact) -> Days:
         withdrawn = None
     promised = None if received is None or received.due_at is None else local_day(received.due_at)
     return Days(
-        filed=_day(fact.filed),
-        received=_day(received),
-        refused=_day(fact.refused),
-        withdrawn=_day(withdrawn),
-        handed_over=_day(fact.handed_over),
-        finished=_day(finished),
-        stopped=_day(stopped),
+        filed=day_of(fact.filed),
+        received=day_of(received),
+        refused=day_of(fact.refused),
+        withdrawn=day_of(withdrawn),
+        handed_over=day_of(fact.handed_over),
+        finished=day_of(finished),
+        stopped=day_of(stopped),
         held=next((pause.begin for pause in pauses(fact) if pause.end is None), None),
-        due=promised if fact.due is None else _day(fact.due),
+        due=promised if fact.due is None else day_of(fact.due),
     )
 
 
-def _day(stated: Moment | Reception | Withdrawal | Due | Finish | None) -> date | None:
+def day_of(stated: Moment | Reception | Withdrawal | Due | Finish | None) -> date | None:
     return None if stated is None or stated.at is None else local_day(stated.at)
 
 
@@ -219,80 +196,3 @@ def pauses(fact: Fact) -> list[Pause]:
         if said.kind is not None:
             found.append(Pause(said.kind, day, None))
     return found
-
-
-class Cell(NamedTuple):
-    """Where dossiers are counted: their dimensions, a local day (`YYYY-MM-DD`), and the part of the dossiers."""
-
-    agency: str
-    field: str
-    procedure: str
-    channel: Channel
-    service_level: ServiceLevel
-    day: str
-    part: int
-
-    @property
-    def id(self) -> str:
-        return "|".join(map(str, self))
-
-    @classmethod
-    def of_id(cls, id: str) -> "Cell":
-        agency, field, procedure, channel, level, day, part = id.split("|")
-        service_level: Any = int(level) if level.isdigit() else level
-        known: Any = channel
-        return cls(agency, field, procedure, known, service_level, day, int(part))
-
-
-def part_of(dossier: str) -> int:
-    return zlib.crc32(dossier.encode()) % PARTS
-
-
-def tally(dossier: str, fact: Fact) -> dict[Cell, tuple[Measure, ...]]:
-    """The cells that the dossier counts in, and as what.
-
-    Filed is for online dossiers, which wait to be received. Finished and handed over count once the reception is
-    known too, so that whatever has not arrived yet, "carried over + received = finished + stopped + open" holds; and
-    what is withdrawn is neither waiting nor open from that day on.
-    """
-    dimensions, on = fact.dimensions, days(fact)
-    if dimensions is None:
-        return {}
-    counted: list[tuple[date | None, Measure]] = [(on.refused, "refused"), (on.withdrawn, "withdrawn")]
-    if fact.withdrawn is not None and not fact.withdrawn.received:
-        counted.append((on.withdrawn, "withdrawn_waiting"))
-    if dimensions.channel == "online":
-        counted.append((on.filed, "filed"))
-    if fact.received is not None:
-        counted += [(on.received, "received"), (on.handed_over, "handed_over"), (on.stopped, "stopped")]
-        counted += [(_day(request), "supplement_requests") for request in fact.requests]
-        if _is_digitised(fact.received, fact.scanned):
-            counted.append((on.received, "digitised"))
-        if fact.finished is not None:
-            counted.append((on.finished, _FINISHED[fact.finished.timing]))
-    cells: dict[Cell, tuple[Measure, ...]] = {}
-    for day, measure in counted:
-        if day is not None:
-            cell = Cell(
-                dimensions.agency, dimensions.field, dimensions.procedure, dimensions.channel, dimensions.service_level,
-                day.isoformat(), part_of(dossier),
-            )  # fmt: skip
-            cells[cell] = (*cells.get(cell, ()), measure)
-    return cells
-
-
-def _is_digitised(received: Reception, scanned: Scanning | None) -> bool:
-    """As the later of both statements has it: paper is scanned after the reception too, and a scan taken back."""
-    if scanned is not None and scanned.sequence > received.sequence:
-        return scanned.whole
-    return received.digitised
-
-
-_FINISHED: dict[Timing, Measure] = {"early": "finished_early", "on_time": "finished_on_time", "late": "finished_late"}
-
-
-def impersonal(data: Any) -> Any:
-    """An event's data without what identifies a person, which is in fields named `personal` and nowhere else."""
-    if isinstance(data, dict):
-        return {key: impersonal(value) for key, value in data.items() if key != "personal"}
-    return [impersonal(value) for value in data] if isinstance(data, list) else data

@@ -1,4 +1,4 @@
-"""What stats takes and answers over HTTP."""
+"""What is asked about counts, and answered."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, field_validator
 
 from chassis.web import Body
-from stats.domain import Channel, ServiceLevel
-from stats.queries import BY, Wanted
+from stats.domain.facts import Channel, ServiceLevel
+from stats.queries.counts import BY, Wanted
 
 
 class CountsQuery(Body):
@@ -100,27 +100,3 @@ class Counts(BaseModel):
     items: list[CountsItem]
     next: None = None
     as_of: datetime
-
-
-class RecountKey(BaseModel):
-    """`month`: `YYYY-MM`, or "" for what is there now."""
-
-    agency: str
-    procedure: str
-    channel: Channel
-    service_level: ServiceLevel
-    month: str
-
-
-class RecountDifference(BaseModel):
-    """The measures that differ: as stats counted them, and as intake's dossiers add up."""
-
-    key: RecountKey
-    counted: dict[str, int]
-    recounted: dict[str, int]
-
-
-class RecountAnswer(BaseModel):
-    equal: bool
-    compared: int
-    differences: list[RecountDifference]

@@ -1,200 +1,24 @@
-"""stats' collections. Everything that two processes could write carries a version, and a write that lost says so by
-failing.
-
-- `events`: the archive. `_id` is the event's id, so a duplicate is an insert that fails.
-- `log`: which events were archived, a row for each batch, `_id` counting from 1 without gaps. It is the archive's
-  cursor.
-- `facts_<g>`, `cells_<g>`: generation g of the projection; `projection` says which generation is current.
-- `agencies`: a copy of catalog's.
-
-The archive's cursor. A row of the log is inserted after its events are durable, under the next free number; of two
-processes that take the same number one fails, and takes the one after. So row n+1 exists only when row n does, and a
-reader that has seen row n never misses what comes later: neither a clock nor a counter that is drawn before the
-insert could promise that, since a stalled process may insert under an old number. An event that is delivered again is
-listed again (readers know it by its id); one that is acknowledged was listed.
-"""
+"""The projection: facts of dossiers, and the cells in which they count."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-import bson
-from bson.errors import BSONError
 from pydantic import TypeAdapter
-from pymongo import ASCENDING, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
-from chassis.envelope import Envelope
-from chassis.store import Copies, Document, duplicates
-from stats.domain import MEASURES, Cell, Fact, Measure, days, impersonal, merge, pauses, tally
-
-ATTEMPTS = 50
-"""How often a write that somebody else overtook is made anew. With one active consumer it is hardly ever needed."""
+from chassis.store import Document, duplicates
+from stats.domain.cells import MEASURES, Cell, Measure, tally
+from stats.domain.facts import Fact, days, merge, pauses
+from stats.store.overtaking import ATTEMPTS, Overtaken
 
 DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
-_NOT_BSON = (BSONError, OverflowError, TypeError)
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
-
-
-class Overtaken(Exception):  # noqa: N818 (what happened, not an error of ours)
-    """Others wrote the same documents again and again; the same call may succeed later."""
-
-
-class StatsStore:
-    def __init__(self, database: Database[Document]) -> None:
-        self.database = database
-        self.archive = Archive(database)
-        self.agencies = Agencies(database)
-        self._pointer: Collection[Document] = database["projection"]
-
-    def ensure_indexes(self) -> None:
-        self.current().ensure_indexes()
-
-    def current(self) -> "Projection":
-        return Projection(self.database, self.generation())
-
-    def generation(self) -> int:
-        found = self._pointer.find_one({"_id": "current"})
-        return 0 if found is None else int(found["generation"])
-
-    def new_generation(self) -> "Projection":
-        """An empty projection beside the current one. What earlier rebuilds left is dropped; one that still runs will
-        fail."""
-        drawn: Any = self._pointer.find_one_and_update(
-            {"_id": "current"}, {"$inc": {"drawn": 1}, "$setOnInsert": {"generation": 0}},
-            upsert=True, return_document=ReturnDocument.AFTER,
-        )  # fmt: skip
-        for name in self.database.list_collection_names():
-            kind, _, generation = name.partition("_")
-            if (
-                kind in ("facts", "cells")
-                and generation.isdigit()
-                and int(generation) not in (drawn["generation"], drawn["drawn"])
-            ):
-                self.database.drop_collection(name)
-        projection = Projection(self.database, drawn["drawn"])
-        projection.ensure_indexes()
-        return projection
-
-    def make_current(self, projection: "Projection", cursor: int) -> None:
-        """Switches to a projection that holds the log up to `cursor`; `unfinished` says so until `finish`.
-
-        Overtaken when another rebuild has begun since.
-        """
-        mine = {"_id": "current", "drawn": projection.generation}
-        switch = {"$set": {"generation": projection.generation, "replay_after": cursor}}
-        if not self._pointer.update_one(mine, switch).matched_count:
-            raise Overtaken("the rebuild")
-
-    def unfinished(self) -> "tuple[Projection, int] | None":
-        """The current projection, and the row of the log after which it may lack what went into the one before."""
-        found = self._pointer.find_one({"_id": "current"})
-        if found is None or "replay_after" not in found:
-            return None
-        return Projection(self.database, found["generation"]), found["replay_after"]
-
-    def finish(self, projection: "Projection") -> None:
-        """Everything that the projection lacked was replayed."""
-        mine = {"_id": "current", "generation": projection.generation}
-        self._pointer.update_one(mine, {"$unset": {"replay_after": ""}})
-
-
-# -- the archive -------------------------------------------------------------------------------------------------------
-
-
-class Archive:
-    """Every event that stats consumed, without what identifies a person."""
-
-    def __init__(self, database: Database[Document]) -> None:
-        self.events: Collection[Document] = database["events"]
-        self.log: Collection[Document] = database["log"]
-        self._next = 0
-
-    def add(self, events: Sequence[Envelope]) -> list[bool | None]:
-        """For each True when it is new, False when it was there already, None when it can never be stored. One
-        write."""
-        documents = [archived(event) for event in events]
-        outcomes: list[bool | None] = [True] * len(documents)
-        try:
-            self._insert(list(enumerate(documents)), outcomes)
-        except _NOT_BSON:
-            # JSON can say what BSON cannot, for example numbers over 64 bits; only then is each tried by itself.
-            for index, document in enumerate(documents):
-                if not _is_storable(document):
-                    outcomes[index] = None
-            self._insert([(i, document) for i, document in enumerate(documents) if outcomes[i] is not None], outcomes)
-        return outcomes
-
-    def _insert(self, documents: Sequence[tuple[int, Document]], outcomes: list[bool | None]) -> None:
-        if not documents:
-            return
-        try:
-            self.events.bulk_write([InsertOne(document) for _, document in documents], ordered=False)
-        except BulkWriteError as error:
-            for position in duplicates(error):
-                outcomes[documents[position][0]] = False
-
-    def note(self, ids: Sequence[str], at: datetime) -> None:
-        """Lists events that are archived under the next number of the log."""
-        for _ in range(ATTEMPTS):
-            if not self._next:
-                self._next = self.last() + 1
-            try:
-                self.log.insert_one({"_id": self._next, "at": at, "events": list(ids)})
-                self._next += 1
-                return
-            except DuplicateKeyError:
-                self._next = 0
-        raise Overtaken("the log")
-
-    def last(self) -> int:
-        """The number of the newest row of the log; 0 when there is none."""
-        found = self.log.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return 0 if found is None else int(found["_id"])
-
-    def after(self, cursor: int, at_least: int = 1000) -> tuple[int, list[Envelope]]:
-        """The events of the rows after `cursor`, whole rows until there are enough; and the cursor to go on from."""
-        ids: dict[str, None] = {}
-        for row in self.log.find({"_id": {"$gt": cursor}}, sort=[("_id", ASCENDING)]):
-            ids.update(dict.fromkeys(row["events"]))
-            cursor = row["_id"]
-            if len(ids) >= at_least:
-                break
-        found = {document["_id"]: document for document in self.events.find({"_id": {"$in": list(ids)}})}
-        return cursor, [_envelope(found[id]) for id in ids]
-
-
-def archived(event: Envelope) -> Document:
-    """The one way from an event into the archive: what identifies a person does not come along."""
-    return {
-        "_id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.subject,
-        "time": event.time,
-        "sequence": event.sequence,
-        **({} if event.traceparent is None else {"traceparent": event.traceparent}),
-        "data": impersonal(event.data),
-    }
-
-
-def _envelope(document: Document) -> Envelope:
-    return Envelope.model_validate({**document, "id": document["_id"], "specversion": "1.0"})
-
-
-def _is_storable(document: Document) -> bool:
-    try:
-        bson.encode(document)
-    except _NOT_BSON:
-        return False
-    return True
-
-
-# -- the projection ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,39 +282,3 @@ def _group(by: Sequence[str]) -> Document:
 
 def _key(row: Document, by: Sequence[str]) -> Key:
     return tuple(row["_id"][name] for name in by)
-
-
-# -- agencies ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AgencyCopy:
-    id: str
-    name: str
-    parent: str | None
-
-
-class Agencies:
-    """Catalog's agencies as far as stats needs them. One that catalog has not told of yet stands in with what
-    dossiers say."""
-
-    def __init__(self, database: Database[Document]) -> None:
-        self._copies = Copies(database, "agencies")
-        self._met: set[str] = set()
-
-    def put(self, agencies: Iterable[tuple[int, AgencyCopy]]) -> None:
-        """With catalog's sequence each."""
-        self._copies.put(
-            [(agency.id, sequence, {"name": agency.name, "parent": agency.parent}) for sequence, agency in agencies]
-        )
-
-    def meet(self, names: Mapping[str, str]) -> None:
-        """Agencies by id that dossiers name. Until catalog tells, an id's parent is the id without its last part."""
-        new = [id for id in names if id not in self._met]
-        self.put((0, AgencyCopy(id, names[id], id.rpartition(".")[0] or None)) for id in new)
-        self._met.update(new)
-
-    def all(self) -> dict[str, AgencyCopy]:
-        return {
-            row["_id"]: AgencyCopy(row["_id"], row["name"], row["parent"]) for row in self._copies.collection.find()
-        }

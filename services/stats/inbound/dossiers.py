@@ -1,15 +1,11 @@
-"""What stats reads of other services' events, and what each says of a dossier. None of it identifies a person.
-
-Codes hold no `|`, since a cell's key is made of them.
-"""
+"""What intake's and workflow's events say of a dossier. None of it identifies a person."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime
 
-from stats.domain import (
+from stats.domain.facts import (
     Channel,
     Clock,
     Dimensions,
@@ -24,8 +20,7 @@ from stats.domain import (
     Timing,
     Withdrawal,
 )
-
-Code = Annotated[str, StringConstraints(pattern=r"^[^|\s]{1,100}$")]
+from stats.inbound.codes import Code
 
 
 class Saying(ABC):
@@ -207,60 +202,3 @@ class DossierFinished(Saying):
     def fact(self, sequence: int) -> Fact:
         finish = Finish(sequence=sequence, at=self.finished_at, timing=self.timing)
         return Fact(due=Due(sequence=sequence, at=self.due_at), finished=finish)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agency:
-    id: Code
-    name: str
-    parent: Code | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgencyChanged:
-    agency: Agency
-
-
-READINGS: dict[str, type] = {
-    "intake.dossier.filed.v1": DossierFiled,
-    "intake.dossier.received.v1": DossierReceived,
-    "intake.dossier.refused.v1": DossierRefused,
-    "intake.dossier.withdrawn.v1": DossierWithdrawn,
-    "intake.dossier.supplemented.v1": ComponentsChanged,
-    "intake.document.digitised.v1": ComponentsChanged,
-    "intake.dossier.handed_over.v1": DossierHandedOver,
-    "workflow.dossier.started.v1": DossierStarted,
-    "workflow.dossier.rescheduled.v1": DossierRescheduled,
-    "workflow.dossier.finished.v1": DossierFinished,
-    "workflow.dossier.paused.v1": DossierPaused,
-    "workflow.dossier.resumed.v1": DossierResumed,
-    "workflow.dossier.extended.v1": DossierExtended,
-    "workflow.dossier.stopped.v1": DossierStopped,
-    "workflow.supplement.requested.v1": SupplementRequested,
-    "catalog.agency.changed.v1": AgencyChanged,
-}
-"""Everything else is archived as it is and says nothing that is counted yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """A dossier as intake itself knows it, for the recount. `paused`: what it waits for while the clock stands still,
-    since `paused_since`. `supplements_asked`: when, after the reception."""
-
-    procedure: str
-    service_level: ServiceLevel
-    agency: str
-    channel: Channel
-    filed_at: AwareDatetime | None
-    received_at: AwareDatetime | None
-    refused_at: AwareDatetime | None
-    withdrawn_at: AwareDatetime | None
-    finished_at: AwareDatetime | None
-    timing: Timing | None
-    handed_over_at: AwareDatetime | None
-    digitised: bool
-    stopped_at: AwareDatetime | None = None
-    paused: PauseKind | None = None
-    paused_since: AwareDatetime | None = None
-    due_at: AwareDatetime | None = None
-    supplements_asked: tuple[AwareDatetime, ...] = ()

@@ -17,7 +17,9 @@ from typing import Any
 
 from chassis.errors import Invalid
 from chassis.worktime import local_day
-from stats.store import DIMENSIONS, AgencyCopy, Key, Projection, StatsStore
+from stats.store import StatsStore
+from stats.store.agencies import AgencyCopy
+from stats.store.projection import DIMENSIONS, Key, Projection
 
 BY = (*DIMENSIONS, "month")
 MAX_MONTHS = 120

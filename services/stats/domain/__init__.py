@@ -1,0 +1,1 @@
+"""What stats knows of dossiers, and what they count for. Plain Python."""

@@ -1,0 +1,1 @@
+"""What can be asked of stats, a module for each noun."""
