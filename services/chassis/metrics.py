@@ -20,10 +20,15 @@ ATTEMPTS = Counter(
     "motcua_message_attempts", "Attempts to deliver a message, by what became of them", ["channel", "outcome"]
 )
 UNSENT_AGE = Gauge(
-    "motcua_unsent_oldest_seconds", "How long the longest waiting message is overdue to be sent; 0 when none is"
+    "motcua_unsent_oldest_seconds",
+    "How long the longest waiting message or row for a partner is overdue to be sent; 0 when none is",
+    ["channel"],
 )
 FILES_WAITING = Gauge("motcua_files_to_scan", "Files that no virus scanner has seen, 10,000 at most", ["scan"])
 SCAN_AGE = Gauge("motcua_files_to_scan_oldest_seconds", "Age of the oldest pending file; 0 when none is")
 SCANNED = Counter("motcua_files_scanned", "Files scanned, by what was found", ["outcome"])
 SWEPT = Counter("motcua_files_swept", "What nothing named and was taken away", ["what"])
 POPULATION = Counter("motcua_population_lookups", "Look-ups in the population database, by what came of it", ["state"])
+FEED_CURSOR = Gauge("motcua_feed_cursor", "The newest entry of the feed, and the newest one in its stream", ["place"])
+FEED_AGE = Gauge("motcua_feed_newest_age_seconds", "Age of the feed's newest entry; 0 when it has none")
+FEED_FOLLOWERS = Gauge("motcua_feed_followers", "Callers that hold a stream of the feed or wait for its next entry")

@@ -20,25 +20,44 @@ from chassis import logs
 log = logs.get()
 STOP_SECONDS = 25
 
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 60.0
+
 Loop = Callable[[threading.Event], None]
 Checks = Callable[[], tuple[bool, Mapping[str, Any]]]
 
 
+class Away(Exception):  # noqa: N818 (a state of the other side)
+    """What an act needs outside of this system does not answer; what it would have done is as it was before.
+    `reason` is a word for the log, and holds nothing of what was asked.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def every(seconds: float, act: Callable[[], Any], unavailable: tuple[type[Exception], ...]) -> Loop:
     """A loop that acts, waits, and acts again; at once when `act` returned something true. It waits longer while a
-    store is away.
+    store is away. While `act` raises Away, the log says `<loop>_away`, and the waits grow from one second to a minute,
+    twice as long each time; what was away for hours is tried again within a minute, and is not stormed before.
     """
 
     def loop(stop: threading.Event) -> None:
+        pause = 0.0
         while not stop.is_set():
+            more = False
             try:
                 more = act()
+                pause = 0.0
+            except Away as away:
+                pause = min(MAX_PAUSE_SECONDS, pause * 2 or FIRST_PAUSE_SECONDS)
+                event = threading.current_thread().name + "_away"  # `run` names a loop's thread after it.
+                log.warning(event, reason=away.reason, seconds=pause)
             except unavailable as error:
                 log.warning("timer_waits", reason=type(error).__name__)
-                more = False
                 stop.wait(2)
             if not more:
-                stop.wait(seconds)
+                stop.wait(max(seconds, pause))
 
     return loop
 

@@ -6,16 +6,14 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from chassis.worker import Away
+
 _REPLY = re.compile(r"^stream: (?:(?P<threat>.{1,300}) FOUND|(?P<clean>OK))$")
 MOST_REPLY = 4096
 
 
-class ClamdAway(Exception):  # noqa: N818 (a state of the other side)
+class ClamdAway(Away):
     """It cannot be reached, hung up, or could not scan this time. `reason` holds nothing of the file."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Clamd:

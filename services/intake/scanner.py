@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from chassis import logs, metrics
+from chassis import logs, metrics, worker
 from chassis.clock import Clock
 from chassis.store import UNAVAILABLE
 from intake.clamd import Clamd, ClamdAway
@@ -18,7 +18,6 @@ LEASE = timedelta(minutes=5)
 ASIDE = timedelta(minutes=5)
 """How long a file waits that clamd could not scan while it could scan others."""
 POLL_SECONDS = 1.0
-MAX_PAUSE_SECONDS = 60.0
 
 
 class Scanner:
@@ -35,23 +34,10 @@ class Scanner:
         return self._details
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. A clamd that is away is tried again after growing pauses, a minute at most."""
+        """The worker's loop, until `stop` is set."""
         if self._clamd is None:
             log.warning("files_are_not_scanned", reason="CLAMD_ADDRESS is not set")
-        pause = 0.0
-        while not stop.is_set():
-            more = False
-            try:
-                more = self.once()
-                pause = 0.0
-            except ClamdAway as error:
-                pause = min(MAX_PAUSE_SECONDS, pause * 2 or 1.0)
-                log.warning("clamd_away", reason=error.reason, seconds=pause)
-            except UNAVAILABLE as error:
-                pause = min(MAX_PAUSE_SECONDS, pause * 2 or 1.0)
-                log.warning("scanner_waits", reason=type(error).__name__, seconds=pause)
-            if not more:
-                stop.wait(max(POLL_SECONDS, pause))
+        worker.every(POLL_SECONDS, self.once, UNAVAILABLE)(stop)
 
     def once(self) -> bool:
         """Has one file scanned; True when more may wait. ClamdAway: what waits is as it was before."""

@@ -8,17 +8,17 @@ from typing import Any
 
 from chassis.consume import Outcome, Received, Subscription
 from notify import inbound
-from notify.domain import Contact, Happened, Office, Param
-from notify.usecases import UseCases
+from notify.domain.telling import Contact, Happened, Office, Param
+from notify.usecases.telling import Telling
 
 
-def table(use: UseCases) -> list[Subscription]:
+def table(use: Telling) -> list[Subscription]:
     return [
         Subscription(
             lambda batch: use.know_offices([(item.event.sequence, _office(item)) for item in batch]),
             {"catalog.agency.changed.v1": inbound.AgencyChanged},
         ),
-        # First, so that what the second one asks for may come in the same batch.
+        # Before those who ask for it: whom a dossier belongs to may come in the same batch.
         Subscription(
             lambda batch: _learn_and_tell(use, batch),
             {
@@ -47,7 +47,7 @@ def table(use: UseCases) -> list[Subscription]:
     ]
 
 
-def _learn_and_tell(use: UseCases, batch: Sequence[Received]) -> list[Outcome]:
+def _learn_and_tell(use: Telling, batch: Sequence[Received]) -> list[Outcome]:
     return use.learn_and_tell([(happened(item), item.event.sequence, _contact(item)) for item in batch])
 
 

@@ -7,22 +7,25 @@ from datetime import timedelta
 from chassis import service
 from chassis.service import Context, Parts, Service
 from chassis.store import Carrier
+from chassis.web import Router
 from notify import api, consumer, events
-from notify.mail import MailServer
-from notify.queries import Queries
+from notify.api import messages
+from notify.channels.mail import MailOutlet, MailServer
+from notify.courier import Courier
+from notify.queries.messages import Queries
 from notify.routing import RULES
-from notify.sender import Sender
 from notify.settings import NotifySettings
 from notify.store import NotifyStore
 from notify.templates import Templates
-from notify.usecases import UseCases
+from notify.usecases.messages import Messages
+from notify.usecases.telling import Telling
 
 
 def assemble(context: Context[NotifySettings]) -> Parts:
     settings = context.settings
     store = NotifyStore(context.database, context.carrier)
     templates = Templates(settings.public_url)
-    use = UseCases(
+    telling = Telling(
         store,
         context.clock,
         RULES,
@@ -30,22 +33,27 @@ def assemble(context: Context[NotifySettings]) -> Parts:
         max_age=timedelta(days=settings.message_max_age_days),
     )
     queries = Queries(store)
-    sender = Sender(
-        # A carrier is one thread's. The sender leaves its events to the relay.
-        NotifyStore(context.database, Carrier(context.clock)),
-        MailServer(settings.smtp_url, settings.smtp_password, timeout=settings.smtp_timeout_seconds),
-        templates,
+    # A carrier is one thread's. Couriers leave their events to the relay.
+    outgoing = NotifyStore(context.database, Carrier(context.clock))
+    holder = f"{socket.gethostname()}:{secrets.token_hex(4)}"
+    mail_server = MailServer(settings.smtp_url, settings.smtp_password, timeout=settings.smtp_timeout_seconds)
+    mail = Courier(
+        outgoing.messages.rows("email"),
+        MailOutlet(mail_server, templates, mail_from=settings.mail_from),
         context.clock,
-        holder=f"{socket.gethostname()}:{secrets.token_hex(4)}",
-        mail_from=settings.mail_from,
+        holder=holder,
         batch=settings.mail_batch,
     )
+
+    def add_routes(router: Router) -> None:
+        messages.add_routes(router, Messages(store), queries, templates)
+
     return Parts(
-        add_routes=lambda router: api.add_routes(router, use, queries, templates),
-        table=consumer.table(use),
-        outboxes=[store.messages.collection],
+        add_routes=add_routes,
+        table=consumer.table(telling),
+        outboxes=[store.messages.aggregates.collection],
         ensure_indexes=store.ensure_indexes,
-        loops={"sender": sender.run},
+        loops={"email": mail.run},
     )
 
 

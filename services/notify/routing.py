@@ -4,7 +4,7 @@ The words of a template lie in `templates/<language>/<template>.<channel>.txt`, 
 one.
 """
 
-from notify.domain import Rule
+from notify.domain.telling import Rule
 
 RULES = (
     Rule("intake.dossier.filed.v1", "applicant", "email", "filed"),

@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from chassis.settings import Settings
-from notify.domain import Language
-from notify.mail import read_sender, read_smtp_url
-from notify.sender import MAX_TIMEOUT_SECONDS
+from notify.channels.mail import read_sender, read_smtp_url
+from notify.courier import MAX_TIMEOUT_SECONDS
+from notify.domain.telling import Language
 
 
 def _smtp_url(url: str) -> str:

@@ -17,7 +17,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from chassis.worktime import ZONE
-from notify.domain import Message
+from notify.domain.messages import Message
 
 FOLDER = Path(__file__).with_name("templates")
 

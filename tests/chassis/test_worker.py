@@ -5,14 +5,18 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+import structlog
+from structlog.testing import capture_logs
 
-from chassis.worker import every, version
+from chassis import worker
+from chassis.worker import Away, every, version
 from native.ports import free_port
 from tests.support.waiting import until
 
@@ -149,6 +153,39 @@ def test_a_timer_waits_longer_while_the_store_is_away_and_ends_by_anything_else(
 
     with pytest.raises(KeyError):
         every(5, broken, (OSError,))(Stop(1))  # type: ignore[arg-type]
+
+
+def test_who_is_away_is_tried_again_after_growing_pauses_of_a_minute_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "log", structlog.get_logger())
+    monkeypatch.setattr(threading.current_thread(), "name", "sender")
+
+    def away() -> None:
+        raise Away("ConnectionRefusedError")
+
+    stop = Stop(9)
+    with capture_logs() as said:
+        every(3, away, (OSError,))(stop)  # type: ignore[arg-type]
+    assert stop.waits == [3, 3, 4, 8, 16, 32, 60, 60, 60]
+    assert {(line["event"], line["reason"]) for line in said} == {("sender_away", "ConnectionRefusedError")}
+    assert [line["seconds"] for line in said] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_who_is_back_is_not_waited_for_and_away_again_begins_anew() -> None:
+    class Gone(Away):
+        pass
+
+    answers: list[bool | Exception] = [Gone("a"), Gone("a"), Gone("a"), True, False, Gone("a"), OSError(), Gone("a")]
+
+    def act() -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    stop = Stop(8)
+    every(0.5, act, (OSError,))(stop)  # type: ignore[arg-type]
+    # The store's own absence, in between, neither shortens the pause nor makes it longer.
+    assert stop.waits == [1, 2, 4, 0.5, 1, 2, 1, 2]
 
 
 def test_it_asks_nobody_where_the_packages_are(tmp_path: Path) -> None:

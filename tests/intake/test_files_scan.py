@@ -224,7 +224,7 @@ def test_files_wait_for_a_scanner_that_is_away_and_the_operator_sees_how_long(gu
 
 def test_the_loop_goes_on_while_the_scanner_is_away(guarded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("intake.scanner.POLL_SECONDS", 0.01)
-    monkeypatch.setattr("intake.scanner.MAX_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("chassis.worker.MAX_PAUSE_SECONDS", 0.01)
     stop, tries = threading.Event(), []
 
     class Away(Clamd):

@@ -8,8 +8,9 @@ import pytest
 from pymongo.database import Database
 
 from chassis import store
-from notify.mail import MailServer
-from notify.sender import Sender
+from notify.channels.mail import MailOutlet, MailServer
+from notify.courier import Courier
+from notify.domain.messages import Message
 from notify.store import NotifyStore
 from notify.templates import Templates
 from tests.notify.mail_server import Mailbox
@@ -49,10 +50,13 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture
 def make_sender(notify_store: NotifyStore, mailbox: Mailbox, clock: Clock) -> Any:
-    def make(holder: str = "worker-1", *, batch: int = 50, timeout: float = 5, url: str | None = None) -> Sender:
+    def make(
+        holder: str = "worker-1", *, batch: int = 50, timeout: float = 5, url: str | None = None
+    ) -> Courier[Message]:
         server = MailServer(url or mailbox.url, None, timeout=timeout)
         templates = Templates("https://motcua.thanhhoa.example/")
         sender = "Một Cửa <mot-cua@thanhhoa.example>"
-        return Sender(notify_store, server, templates, clock, holder=holder, mail_from=sender, batch=batch)
+        outlet = MailOutlet(server, templates, mail_from=sender)
+        return Courier(notify_store.messages.rows("email"), outlet, clock, holder=holder, batch=batch)
 
     return make

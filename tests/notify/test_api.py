@@ -13,12 +13,15 @@ from pymongo.database import Database
 from chassis import keys, service, store
 from chassis.consume import Subscription
 from chassis.store import Change
-from notify import consumer, domain
+from notify import consumer
+from notify.domain import deliveries
+from notify.domain.messages import Message
 from notify.main import NOTIFY
 from notify.routing import RULES
 from notify.settings import NotifySettings
-from notify.store import NotifyStore, Wanted
-from notify.usecases import UseCases
+from notify.store import NotifyStore
+from notify.store.messages import Wanted
+from notify.usecases.telling import Telling
 from tests.notify.events import EMAIL, FILED, PERSON, RECEIVED, event
 from tests.support.services import Clock, hear
 
@@ -55,7 +58,7 @@ def client(app: Flask, tmp_path: Path) -> Client:
 
 @pytest.fixture
 def table(notify_store: NotifyStore, clock: Clock) -> list[Subscription]:
-    return consumer.table(UseCases(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
+    return consumer.table(Telling(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
 
 
 @pytest.fixture
@@ -165,17 +168,17 @@ def test_a_wrong_query_is_named(operator: FlaskClient, query: dict[str, Any]) ->
 def failed(table: list[Subscription], notify_store: NotifyStore, clock: Clock) -> str:
     """The id of an e-mail that was refused."""
     hear(table, [event(RECEIVED, "d1", 2, clock())])
-    (loaded,) = notify_store.due("email", clock(), 10)
-    taken = domain.take(loaded.state, "worker-1", clock() + timedelta(minutes=5))
-    state, _ = domain.refused(taken, clock(), "550 5.1.1 unknown")
+    (loaded,) = notify_store.messages.rows("email").due(clock(), 10)
+    taken = deliveries.take(loaded.state, "worker-1", clock() + timedelta(minutes=5))
+    state = deliveries.refused(taken, clock(), "550 5.1.1 unknown")
     set_state(notify_store, state)
     return loaded.id
 
 
-def set_state(notify_store: NotifyStore, state: domain.Message) -> None:
-    loaded = notify_store.messages.load(state.id)
+def set_state(notify_store: NotifyStore, state: Message) -> None:
+    loaded = notify_store.messages.aggregates.load(state.id)
     assert loaded is not None
-    assert notify_store.messages.save([Change(loaded, state, (), state.created_at)]) == [True]
+    assert notify_store.messages.aggregates.save([Change(loaded, state, (), state.created_at)]) == [True]
 
 
 def retry(client: FlaskClient, id: str, **headers: str) -> Any:
@@ -194,7 +197,7 @@ def test_a_failed_message_is_sent_again(notify_store: NotifyStore, operator: Fla
         ("refused", "550 5.1.1 unknown"),
         ("requested", "operator-1"),
     ]
-    loaded = notify_store.messages.load(failed)
+    loaded = notify_store.messages.aggregates.load(failed)
     assert loaded is not None
     assert loaded.state.next_at is not None
 
@@ -203,9 +206,9 @@ def test_a_repeated_request_gets_the_first_answer(
     notify_store: NotifyStore, operator: FlaskClient, failed: str
 ) -> None:
     first = retry(operator, failed, Idempotency_Key="k1")
-    loaded = notify_store.messages.load(failed)
+    loaded = notify_store.messages.aggregates.load(failed)
     assert loaded is not None
-    set_state(notify_store, domain.take(loaded.state, "worker-1", loaded.state.created_at))
+    set_state(notify_store, deliveries.take(loaded.state, "worker-1", loaded.state.created_at))
     again = retry(operator, failed, Idempotency_Key="k1")
     assert (again.status_code, again.data, again.headers["ETag"]) == (200, first.data, first.headers["ETag"])
     other = retry(operator, failed, Idempotency_Key="k2")
@@ -250,5 +253,5 @@ def test_a_list_looks_at_little_more_than_it_shows(
     others = {"person": "person-tu"}
     hear(table, [event(FILED, f"d{n}", 1, clock(), personal=others) for n in range(1, 200)])
     newest = [("created_at", -1), ("_id", -1)]
-    found = notify_store.messages.collection.find(wanted.condition()).sort(newest).limit(51)
+    found = notify_store.messages.aggregates.collection.find(wanted.condition()).sort(newest).limit(51)
     assert found.explain()["executionStats"]["totalDocsExamined"] <= 2

@@ -12,7 +12,7 @@ from chassis.consume import Done, Duplicate, Later, Subscription
 from notify import consumer
 from notify.routing import RULES
 from notify.store import NotifyStore
-from notify.usecases import UseCases
+from notify.usecases.telling import Telling
 from tests.notify.events import (
     AGENCY_TYPES,
     EMAIL,
@@ -36,11 +36,11 @@ HERE = json.loads(sample(RECEIVED))["data"]["dimensions"]["agency"]
 
 @pytest.fixture
 def table(notify_store: NotifyStore, clock: Clock) -> list[Subscription]:
-    return consumer.table(UseCases(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
+    return consumer.table(Telling(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
 
 
 def rows(notify_store: NotifyStore, **wanted: Any) -> list[dict[str, Any]]:
-    return list(notify_store.messages.collection.find(wanted, sort=[("_id", 1)]))
+    return list(notify_store.messages.aggregates.collection.find(wanted, sort=[("_id", 1)]))
 
 
 def life(dossier: str, clock: Clock) -> list[bytes]:
@@ -100,7 +100,9 @@ def test_a_message_that_was_sent_is_not_queued_again(
 ) -> None:
     body = event(FILED, "d1", 1, clock())
     hear(table, [body])
-    notify_store.messages.collection.update_many({"channel": "email"}, {"$set": {"state": "sent", "next_at": None}})
+    notify_store.messages.aggregates.collection.update_many(
+        {"channel": "email"}, {"$set": {"state": "sent", "next_at": None}}
+    )
     hear(table, [body])
     assert [row["state"] for row in rows(notify_store, channel="email")] == ["sent"]
 

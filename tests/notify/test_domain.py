@@ -1,6 +1,7 @@
 """What may become of a message."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import WrongState
-from notify import domain
-from notify.domain import WAITS, Contact, Happened, Message, Rule
+from notify.domain import deliveries, messages, telling
+from notify.domain.deliveries import WAITS
+from notify.domain.messages import Message
+from notify.domain.telling import Contact, Happened, Rule
 from notify.events import MessageFailed, MessageSent
 
 NOW = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
@@ -36,18 +39,18 @@ PORTAL = Rule(HAPPENED.event_type, "applicant", "portal", "refused")
 OTHER = Rule("intake.dossier.filed.v1", "applicant", "email", "filed")
 
 
-def composed(rule: Rule = EMAIL, contact: Contact = CONTACT) -> tuple[Message, domain.Events]:
-    (told,) = domain.recipients(HAPPENED, contact, [rule])
-    return domain.compose("m1", told, HAPPENED, contact, "vi", NOW)
+def composed(rule: Rule = EMAIL, contact: Contact = CONTACT) -> tuple[Message, messages.Events]:
+    (told,) = telling.recipients(HAPPENED, contact, [rule])
+    return messages.compose("m1", told, HAPPENED, contact, "vi", NOW)
 
 
 def taken() -> Message:
-    return domain.take(composed()[0], "worker-1", NOW + timedelta(minutes=5))
+    return deliveries.take(composed()[0], "worker-1", NOW + timedelta(minutes=5))
 
 
 def test_each_person_is_told_by_every_channel_that_reaches_them() -> None:
     def channels(contact: Contact) -> list[tuple[str, str]]:
-        return [(told.rule.channel, told.to) for told in domain.recipients(HAPPENED, contact, [EMAIL, PORTAL, OTHER])]
+        return [(told.rule.channel, told.to) for told in telling.recipients(HAPPENED, contact, [EMAIL, PORTAL, OTHER])]
 
     assert channels(CONTACT) == [("email", "hoa@example.vn"), ("portal", "person-hoa")]
     assert channels(replace(CONTACT, email=None)) == [("portal", "person-hoa")]
@@ -72,7 +75,8 @@ def test_a_name_is_one_line_and_a_reason_may_have_several() -> None:
 
 
 def test_accepted() -> None:
-    message, (event,) = domain.accepted(taken(), NOW, "250 OK")
+    message = deliveries.accepted(taken(), NOW, "250 OK")
+    (event,) = messages.news(message, NOW)
     assert (message.state, message.lease, message.next_at) == ("sent", None, None)
     assert [attempt.outcome for attempt in message.attempts] == ["accepted"]
     assert isinstance(event, MessageSent)
@@ -80,7 +84,8 @@ def test_accepted() -> None:
 
 
 def test_refused_is_final() -> None:
-    message, (event,) = domain.refused(taken(), NOW, "550 no such user")
+    message = deliveries.refused(taken(), NOW, "550 no such user")
+    (event,) = messages.news(message, NOW)
     assert (message.state, message.lease, message.next_at) == ("failed", None, None)
     assert isinstance(event, MessageFailed)
     assert (event.reason, event.attempts) == ("refused", 1)
@@ -92,7 +97,8 @@ def test_deferred_waits_longer_each_time_for_three_days_and_is_given_up() -> Non
     waits: list[timedelta] = []
     while message.state == "queued":
         assert events == ()
-        message, events = domain.deferred(domain.take(message, "worker-1", now), now, "451 later")
+        message = deliveries.deferred(deliveries.take(message, "worker-1", now), now, "451 later")
+        events = messages.news(message, now)
         if message.next_at is not None:
             waits.append(message.next_at - now)
             now = message.next_at
@@ -105,64 +111,65 @@ def test_deferred_waits_longer_each_time_for_three_days_and_is_given_up() -> Non
 
 def test_returned_counts_nothing() -> None:
     queued = composed()[0]
-    assert domain.returned(domain.take(queued, "worker-1", NOW)) == queued
+    assert deliveries.returned(deliveries.take(queued, "worker-1", NOW)) == queued
 
 
 def test_a_retry_sends_now_and_counts_anew() -> None:
-    failed, _ = domain.refused(taken(), NOW, "550")
+    failed = deliveries.refused(taken(), NOW, "550")
     later = NOW + timedelta(days=1)
-    queued = domain.retry(failed, later, "operator")
+    queued = deliveries.retry(failed, later, "operator")
     assert (queued.state, queued.next_at) == ("queued", later)
-    again, _ = domain.deferred(domain.take(queued, "worker-1", later), later, "451")
+    again = deliveries.deferred(deliveries.take(queued, "worker-1", later), later, "451")
     assert again.next_at == later + WAITS[0]
-    _, (event,) = domain.accepted(domain.take(again, "worker-1", later), later, "250")
+    (event,) = messages.news(deliveries.accepted(deliveries.take(again, "worker-1", later), later, "250"), later)
     assert event.attempts == 3
 
 
 @pytest.mark.parametrize("state", ["sending", "sent", "delivered"])
-def test_what_may_be_in_the_persons_hands_is_not_sent_again(state: domain.State) -> None:
-    with pytest.raises(domain.NotRetriable):
-        domain.retry(replace(taken(), state=state), NOW, "operator")
+def test_what_may_be_in_the_persons_hands_is_not_sent_again(state: deliveries.State) -> None:
+    with pytest.raises(deliveries.NotRetriable):
+        deliveries.retry(replace(taken(), state=state), NOW, "operator")
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "delivered", "failed"])
-def test_only_its_taker_says_what_became_of_it(state: domain.State) -> None:
+def test_only_its_taker_says_what_became_of_it(state: deliveries.State) -> None:
     message = replace(taken(), state=state)
-    for act in (
-        lambda: domain.accepted(message, NOW, ""),
-        lambda: domain.refused(message, NOW, ""),
-        lambda: domain.deferred(message, NOW, ""),
-        lambda: domain.returned(message),
-    ):
+    acts: list[Callable[[], Message]] = [
+        lambda: deliveries.accepted(message, NOW, ""),
+        lambda: deliveries.refused(message, NOW, ""),
+        lambda: deliveries.deferred(message, NOW, ""),
+        lambda: deliveries.returned(message),
+    ]
+    for act in acts:
         with pytest.raises(WrongState):
             act()
 
 
 def test_only_what_is_queued_is_taken() -> None:
     with pytest.raises(WrongState):
-        domain.take(taken(), "worker-2", NOW)
+        deliveries.take(taken(), "worker-2", NOW)
 
 
 def test_the_first_reading_is_noted() -> None:
     message, _ = composed(PORTAL)
-    read = domain.read(message, NOW)
+    read = messages.read(message, NOW)
     assert read.read_at == NOW
-    assert domain.read(read, NOW + timedelta(hours=1)) == read
-    with pytest.raises(domain.NotReadable):
-        domain.read(composed()[0], NOW)
+    assert messages.read(read, NOW + timedelta(hours=1)) == read
+    with pytest.raises(messages.NotReadable):
+        messages.read(composed()[0], NOW)
 
 
 @pytest.mark.parametrize(
     ("to", "masked"), [("an@x.vn", "a***@x.vn"), ("a@x.vn", "a***@x.vn"), ("person-hoa", "p***"), ("", "***")]
 )
 def test_masked(to: str, masked: str) -> None:
-    assert domain.masked(to) == masked
+    assert messages.masked(to) == masked
 
 
 @settings(deadline=None)
 @given(st.text())
 def test_plain_text_draws_nowhere_else(text: str) -> None:
-    plain = domain.plain(text)
-    assert plain == domain.plain(plain)
+    plain = messages.plain(text)
+    assert plain == messages.plain(plain)
     assert unicodedata.is_normalized("NFC", plain)
     assert not [c for c in plain if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from native.ports import free_port
-from notify import mail
-from notify.mail import AddressMalformed, MailServer, MailServerAway, ServerAddress
+from notify.channels import mail
+from notify.channels.mail import AddressMalformed, MailServer, ServerAddress
+from notify.outlets import Accepted, Away, Deferred, Refused
 from notify.templates import Rendered
 from tests.notify.mail_server import Mailbox, Silence
 
@@ -137,7 +138,7 @@ def test_many_messages_over_one_connection(mailbox: Mailbox) -> None:
             content = mail.write_mail(
                 Rendered("x", f"{n}", None), id=f"m{n}", sender=SENDER, to="a@x.vn", language="vi", at=AT
             )
-            assert isinstance(session.send("mot-cua@thanhhoa.example", f"a{n}@x.vn", content), mail.Accepted)
+            assert isinstance(session.send("mot-cua@thanhhoa.example", f"a{n}@x.vn", content), Accepted)
     assert mailbox.recipients == ["a0@x.vn", "a1@x.vn", "a2@x.vn"]
     assert mailbox.senders == ["mot-cua@thanhhoa.example"] * 3
     assert mailbox.connections == 1
@@ -146,38 +147,38 @@ def test_many_messages_over_one_connection(mailbox: Mailbox) -> None:
 def test_each_answer_has_its_name_and_names_nobody(mailbox: Mailbox) -> None:
     mailbox.answers = {"no@x.vn": ["550 5.1.1 <no@x.vn> unknown"], "later@x.vn": ["451 4.7.1 greylisted"]}
     with MailServer(mailbox.url, None, timeout=5).connect() as session:
-        assert session.send("s@x.vn", "no@x.vn", b"x\r\n") == mail.Refused("550 5.1.1 <<…>> unknown")
-        assert session.send("s@x.vn", "later@x.vn", b"x\r\n") == mail.Deferred("451 4.7.1 greylisted")
+        assert session.send("s@x.vn", "no@x.vn", b"x\r\n") == Refused("550 5.1.1 <<…>> unknown")
+        assert session.send("s@x.vn", "later@x.vn", b"x\r\n") == Deferred("451 4.7.1 greylisted")
         mailbox.answer_to_content = lambda: "554 5.7.1 content refused"
-        assert session.send("s@x.vn", "a@x.vn", b"x\r\n") == mail.Refused("554 5.7.1 content refused")
+        assert session.send("s@x.vn", "a@x.vn", b"x\r\n") == Refused("554 5.7.1 content refused")
         mailbox.answer_to_content = lambda: "452 4.3.1 full"
-        assert session.send("s@x.vn", "a@x.vn", b"x\r\n") == mail.Deferred("452 4.3.1 full")
+        assert session.send("s@x.vn", "a@x.vn", b"x\r\n") == Deferred("452 4.3.1 full")
         mailbox.answer_to_content = lambda: "250 OK"
-        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), mail.Accepted)
+        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
     assert mailbox.recipients == ["a@x.vn"]
 
 
 @pytest.mark.parametrize("answer", ["530 5.7.0 log in first", "451 try later", "421 closing"])
 def test_a_sender_that_is_refused_is_no_messages_fault(mailbox: Mailbox, answer: str) -> None:
     mailbox.answers = {"MAIL": [answer]}
-    with MailServer(mailbox.url, None, timeout=5).connect() as session, pytest.raises(MailServerAway) as raised:
+    with MailServer(mailbox.url, None, timeout=5).connect() as session, pytest.raises(Away) as raised:
         session.send("s@x.vn", "a@x.vn", b"x\r\n")
-    assert raised.value.stage == "sender"
+    assert raised.value.stage == "connection"
 
 
 def test_nobody_there() -> None:
-    with pytest.raises(MailServerAway, match="ConnectionRefusedError"):
+    with pytest.raises(Away, match="ConnectionRefusedError"):
         MailServer(f"smtp://127.0.0.1:{free_port()}", None, timeout=5).connect()
 
 
 def test_a_server_that_says_nothing() -> None:
-    with Silence() as silence, pytest.raises(MailServerAway):
+    with Silence() as silence, pytest.raises(Away):
         MailServer(silence.url, None, timeout=0.2).connect()
 
 
 def test_a_server_without_starttls_is_told_nothing(mailbox: Mailbox) -> None:
     url = mailbox.url.replace("smtp://", "smtp+starttls://motcua@")
-    with pytest.raises(MailServerAway, match="not_supported"):
+    with pytest.raises(Away, match="not_supported"):
         MailServer(url, "secret", timeout=5).connect()
 
 
@@ -228,18 +229,18 @@ def secured(mailbox: Mailbox) -> str:
 def test_starttls_and_login(starttls: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with starttls, MailServer(secured(starttls), "right", timeout=5).connect() as session:
-        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), mail.Accepted)
+        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
     assert starttls.recipients == ["a@x.vn"]
 
 
 def test_a_wrong_password(starttls: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with starttls, pytest.raises(MailServerAway, match="login_refused_535"):
+    with starttls, pytest.raises(Away, match="login_refused_535"):
         MailServer(secured(starttls), "wrong", timeout=5).connect()
 
 
 def test_a_server_that_nobody_vouches_for_gets_no_password(starttls: Mailbox) -> None:
-    with starttls, pytest.raises(MailServerAway, match="SSLCertVerificationError"):
+    with starttls, pytest.raises(Away, match="SSLCertVerificationError"):
         MailServer(secured(starttls), "right", timeout=5).connect()
 
 
@@ -250,5 +251,5 @@ def test_smtps(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Mailbox(ssl_context=context) as mailbox:
         url = mailbox.url.replace("smtp://127.0.0.1", "smtps://localhost")
         with MailServer(url, None, timeout=5).connect() as session:
-            assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), mail.Accepted)
+            assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
     assert mailbox.recipients == ["a@x.vn"]

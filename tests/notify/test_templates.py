@@ -12,12 +12,13 @@ import pytest
 
 from chassis.consume import Received
 from chassis.envelope import read, read_data
-from notify import domain
 from notify.consumer import happened, table
-from notify.domain import Contact, Language, Message, Office
+from notify.domain import messages, telling
+from notify.domain.messages import Message
+from notify.domain.telling import Contact, Language, Office
 from notify.routing import RULES
 from notify.templates import FOLDER, TemplateBroken, Templates
-from notify.usecases import UseCases
+from notify.usecases.telling import Telling
 from tests.notify.events import (
     AGENCY_TYPES,
     APPROACHING,
@@ -73,29 +74,29 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 }
 READINGS = {
     event_type: kind
-    for subscription in table(UseCases.__new__(UseCases))
+    for subscription in table(Telling.__new__(Telling))
     for event_type, kind in subscription.readings.items()
 }
 templates = Templates("https://motcua.thanhhoa.example/")
 
 
-def messages(event_type: str, language: Language, contact: Contact = CONTACT) -> list[Message]:
+def messages_of(event_type: str, language: Language, contact: Contact = CONTACT) -> list[Message]:
     made: list[Message] = []
     for variant in VARIANTS[event_type]:
         envelope = read(event(event_type, "d1", 1, AT, **variant))
         what = happened(Received(envelope, read_data(READINGS[event_type], envelope.data)))
-        told = domain.recipients(what, contact, RULES, OFFICES)
-        made += [domain.compose("m1", one, what, contact, language, AT)[0] for one in told]
+        told = telling.recipients(what, contact, RULES, OFFICES)
+        made += [messages.compose("m1", one, what, contact, language, AT)[0] for one in told]
     return made
 
 
 def one(event_type: str, channel: str = "email", language: Language = "vi", contact: Contact = CONTACT) -> Message:
-    return next(message for message in messages(event_type, language, contact) if message.channel == channel)
+    return next(message for message in messages_of(event_type, language, contact) if message.channel == channel)
 
 
 @pytest.mark.parametrize(("event_type", "language"), list(product((*TYPES, *AGENCY_TYPES), get_args(Language))))
 def test_every_message_says_what_it_should(event_type: str, language: Language) -> None:
-    for message in messages(event_type, language):
+    for message in messages_of(event_type, language):
         rendered = templates.render(message)
         assert rendered.subject
         assert "\n" not in rendered.subject
@@ -131,7 +132,7 @@ def test_every_rule_has_its_words_and_every_text_its_rule() -> None:
 
 def test_an_amount_and_an_apology_in_vietnamese() -> None:
     assert "Số tiền: 1.080.000 đồng\n" in templates.render(one(FEE_ASKED)).text
-    apologised, plainly = (templates.render(message) for message in messages(EXTENDED, "vi")[::2])
+    apologised, plainly = (templates.render(message) for message in messages_of(EXTENDED, "vi")[::2])
     assert apologised.subject == f"Xin lỗi và hẹn lại thời gian trả kết quả hồ sơ {CODE}"
     assert "xin trân trọng xin lỗi" in apologised.text
     assert "Hẹn trả mới: 25/08/2026 17:00\n" in apologised.text

@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.charset import QP, Charset
@@ -19,14 +20,21 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from notify.templates import Rendered
+from chassis import logs
+from notify.domain.messages import Events, news
+from notify.domain.messages import Message as Told
+from notify.outlets import Accepted, Answer, Away, Deferred, Refused, Stage
+from notify.templates import Rendered, TemplateBroken, Templates
 
+log = logs.get()
 OK = (250, 251, 252)
 CLOSING = 421
 """The server ends the connection now; whatever it was asked, that is no answer about a message."""
 _ADDRESS = pattern(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _WIRE = compat32.clone(linesep="\r\n", max_line_length=78)
+_Step = Literal["sender", "recipient", "content"]
+_PROGRESS: dict[_Step, Stage] = {"sender": "connection", "recipient": "recipient", "content": "content"}
 
 
 # -- the server's address ----------------------------------------------------------------------------------------------
@@ -117,43 +125,6 @@ def _charset_of(text: str) -> str:
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The server has taken it on."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server will never take it for this recipient (5xx)."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """The server may take it later (4xx)."""
-
-    detail: str
-
-
-Answer = Accepted | Refused | Deferred
-Stage = Literal["connection", "sender", "recipient", "content"]
-
-
-class MailServerAway(Exception):  # noqa: N818 (a state to wait in)
-    """Nothing can be sent now, which is no message's fault: no connection, a timeout, a refused login or sender.
-
-    `stage`: how far the message in hand had come. In "content" the server may have taken it. `reason` names no person.
-    """
-
-    def __init__(self, reason: str, stage: Stage = "connection") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.stage = stage
-
-
 class MailServer:
     def __init__(self, url: str, password: str | None, *, timeout: float) -> None:
         self._url = url
@@ -161,7 +132,7 @@ class MailServer:
         self._timeout = timeout
 
     def connect(self) -> "Session":
-        """An open, secured and authenticated connection; raises MailServerAway."""
+        """An open, secured and authenticated connection; raises Away."""
         address = read_smtp_url(self._url)
         smtp: SMTP | None = None
         try:
@@ -176,7 +147,7 @@ class MailServer:
         except (SMTPException, OSError) as error:
             if smtp is not None:
                 smtp.close()
-            raise MailServerAway(_reason(error)) from None
+            raise Away(_reason(error)) from None
         return Session(smtp)
 
     def _open(self, address: ServerAddress) -> SMTP:
@@ -210,7 +181,7 @@ class Session:
             self._smtp.close()
 
     def send(self, sender: str, to: str, content: bytes) -> Answer:
-        """Sends one message; `sender` is where undeliverable ones come back to. Raises MailServerAway."""
+        """Sends one message; `sender` is where undeliverable ones come back to. Raises Away."""
         if self._used:
             # A refused message leaves its envelope behind.
             self._ask("sender", self._smtp.rset)
@@ -218,7 +189,7 @@ class Session:
         code, reply = self._ask("sender", lambda: self._smtp.mail(sender))
         if code not in OK:
             # It is we who are refused, and every other message would be as well.
-            raise MailServerAway(f"sender_refused_{code}", "sender")
+            raise Away(f"sender_refused_{code}")
         code, reply = self._ask("recipient", lambda: self._smtp.rcpt(to))
         if code not in OK:
             return _answer(code, reply, to)
@@ -230,14 +201,61 @@ class Session:
         except SMTPDataError as error:
             return error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else b""
 
-    def _ask(self, stage: Stage, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    def _ask(self, stage: _Step, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         try:
             code, reply = ask()
         except (SMTPException, OSError) as error:
-            raise MailServerAway(f"{stage}_{_reason(error)}", stage) from None
+            raise Away(f"{stage}_{_reason(error)}", _PROGRESS[stage]) from None
         if code == CLOSING:
-            raise MailServerAway(f"{stage}_closing", stage)
+            raise Away(f"{stage}_closing", _PROGRESS[stage])
         return code, reply
+
+
+class MailLine:
+    """A session as a courier uses it: message after message."""
+
+    def __init__(self, session: Session, templates: Templates, mail_from: str) -> None:
+        self._session = session
+        self._templates = templates
+        self._mail_from = mail_from
+
+    def send(self, rows: Sequence[Told]) -> list[Answer]:
+        return [self._send(message) for message in rows]
+
+    def _send(self, message: Told) -> Answer:
+        try:
+            to = wire_address(message.to)
+            content = write_mail(
+                self._templates.render(message), id=message.id, sender=self._mail_from, to=to,
+                language=message.language, at=message.created_at,
+            )  # fmt: skip
+        except AddressMalformed:
+            return Refused("address_malformed")
+        except TemplateBroken as error:
+            # A mended template comes with the next deployment; until then the others must not wait.
+            log.error("template_broken", message=message.id, template=message.template, reason=str(error))
+            return Deferred("template_broken")
+        return self._session.send(read_sender(self._mail_from)[1], to, content)
+
+
+class MailOutlet:
+    """The mail server as an outlet, a connection for a batch."""
+
+    name = "email"
+    lot = 1
+
+    def __init__(self, server: MailServer, templates: Templates, *, mail_from: str) -> None:
+        self._server = server
+        self._templates = templates
+        self._mail_from = mail_from
+
+    @contextmanager
+    def open(self) -> Iterator[MailLine]:
+        with self._server.connect() as session:
+            yield MailLine(session, self._templates, self._mail_from)
+
+    def news(self, row: Told, at: datetime) -> Events:
+        return news(row, at)
 
 
 def _answer(code: int, reply: bytes, to: str) -> Answer:

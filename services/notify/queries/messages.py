@@ -6,9 +6,12 @@ from datetime import datetime
 from chassis.auth import Principal
 from chassis.paging import cursor_of, keys_of, page
 from chassis.store import Loaded
-from notify.domain import Channel, Message, MessageNotFound, State
-from notify.store import NotifyStore, Wanted
-from notify.usecases import MANAGE
+from notify.domain.deliveries import State
+from notify.domain.messages import Message, MessageNotFound
+from notify.domain.telling import Channel
+from notify.store import NotifyStore
+from notify.store.messages import Wanted
+from notify.usecases.access import MANAGE
 
 
 class Queries:
@@ -17,7 +20,7 @@ class Queries:
 
     def message(self, principal: Principal, id: str) -> Loaded[Message]:
         """The message, or MessageNotFound, also when it is not the caller's to see."""
-        loaded = self._store.messages.load(id)
+        loaded = self._store.messages.aggregates.load(id)
         if loaded is None or not (principal.may(MANAGE) or loaded.state.person == principal.subject):
             raise MessageNotFound(f"no message {id} for you")
         return loaded
@@ -36,5 +39,5 @@ class Queries:
         person = None if principal.may(MANAGE) else principal.subject
         keys = keys_of(cursor, datetime, str)
         wanted = Wanted(person=person, dossier=dossier, state=state, channel=channel)
-        found = self._store.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
+        found = self._store.messages.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(last.state.created_at, last.id))

@@ -1,21 +1,20 @@
-"""What can be done at notify: tell people what happened, send a message again, note that one was read."""
+"""Tells people what happened."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from chassis import acts, logs
+from chassis import logs
 from chassis.clock import Clock, id_from
 from chassis.consume import Done, Duplicate, Later, Outcome
-from chassis.web import Answer, Call
-from notify import domain
-from notify.domain import Contact, Events, Happened, Language, Message, Office, Rule
+from notify.domain import messages, telling
+from notify.domain.messages import Events, Message
+from notify.domain.telling import Contact, Happened, Language, Office, Rule
 from notify.store import NotifyStore
 
-MANAGE = "messages.manage"
 log = logs.get()
 
 
-class UseCases:
+class Telling:
     """`max_age`: what happened longer ago is told to nobody, as it comes from a migration or is published anew."""
 
     def __init__(
@@ -29,14 +28,16 @@ class UseCases:
 
     def learn_and_tell(self, items: Sequence[tuple[Happened, int, Contact]]) -> list[Outcome]:
         """Keeps whom to tell about each dossier, at which sequence of intake's, and tells them."""
-        self._store.put_contacts([(happened.dossier, sequence, contact) for happened, sequence, contact in items])
+        self._store.contacts.put_contacts(
+            [(happened.dossier, sequence, contact) for happened, sequence, contact in items]
+        )
         return self._tell([(happened, contact) for happened, _, contact in items])
 
     def tell(self, items: Sequence[Happened]) -> list[Outcome]:
         """Tells whoever is known; Later where it is not known yet whom a dossier belongs to, or where an agency is."""
-        contacts = self._store.contacts({happened.dossier for happened in items})
+        contacts = self._store.contacts.contacts({happened.dossier for happened in items})
         told = {agency for happened in items for agency in happened.told}
-        offices = self._store.offices(told) if told else {}
+        offices = self._store.contacts.offices(told) if told else {}
         outcomes: list[Outcome | None] = []
         known: list[tuple[Happened, Contact]] = []
         for happened in items:
@@ -53,41 +54,22 @@ class UseCases:
 
     def know_offices(self, items: Sequence[tuple[int, Office]]) -> list[Outcome]:
         """Keeps the agencies' names and addresses, with catalog's sequence each."""
-        return [Done() if new else Duplicate() for new in self._store.put_offices(items)]
+        return [Done() if new else Duplicate() for new in self._store.contacts.put_offices(items)]
 
     def _tell(
         self, items: Sequence[tuple[Happened, Contact]], offices: Mapping[str, Office] | None = None
     ) -> list[Outcome]:
         now = self._clock()
-        messages: list[tuple[Message, Events]] = []
+        made: list[tuple[Message, Events]] = []
         of_item: list[list[int]] = []
         for happened, contact in items:
-            told = domain.recipients(happened, contact, self._rules, offices)
+            told = telling.recipients(happened, contact, self._rules, offices)
             if now - happened.at > self._max_age:
                 log.info("too_old_to_tell", event_id=happened.event_id)
                 told = []
-            of_item.append(list(range(len(messages), len(messages) + len(told))))
+            of_item.append(list(range(len(made), len(made) + len(told))))
             for one in told:
                 id = id_from("message", *one.key)
-                messages.append(domain.compose(id, one, happened, contact, self._language, now))
-        added = self._store.add(messages)
+                made.append(messages.compose(id, one, happened, contact, self._language, now))
+        added = self._store.messages.add(made)
         return [Duplicate() if mine and not any(added[n] for n in mine) else Done() for mine in of_item]
-
-    def retry(self, call: Call, id: str, render: acts.Render[Message]) -> Answer:
-        """Has a message that failed or waits sent now."""
-
-        def decide(message: Message) -> tuple[Message, Events]:
-            return domain.retry(message, call.now, call.principal.subject), ()
-
-        return acts.change(self._store.messages, id, call, sees=lambda _: True, decide=decide, render=render)
-
-    def read(self, call: Call, id: str, render: acts.Render[Message]) -> Answer:
-        """Notes that the person whom a message in the portal is for has read it."""
-
-        def own(message: Message) -> bool:
-            return message.person == call.principal.subject
-
-        def decide(message: Message) -> tuple[Message, Events]:
-            return domain.read(message, call.now), ()
-
-        return acts.change(self._store.messages, id, call, sees=own, decide=decide, render=render)

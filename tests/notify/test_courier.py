@@ -14,17 +14,19 @@ from bson.json_util import loads
 from structlog.testing import capture_logs
 
 from chassis.clock import id_from
-from notify import domain
-from notify.domain import WAITS, Contact, Happened, Message
-from notify.mail import MailServerAway
+from notify.courier import ASIDE, LEASE, Courier
+from notify.domain import messages, telling
+from notify.domain.deliveries import WAITS
+from notify.domain.messages import Message
+from notify.domain.telling import Contact, Happened
+from notify.outlets import Away
 from notify.routing import RULES
-from notify.sender import ASIDE, LEASE, Sender
 from notify.store import NotifyStore
 from tests.notify.mail_server import Mailbox, Silence
 from tests.support.services import Clock
 from tests.support.waiting import until
 
-MakeSender = Callable[..., Sender]
+MakeSender = Callable[..., Courier[Message]]
 GO = threading.Event()
 """Never set: nobody wants to stop."""
 
@@ -46,16 +48,16 @@ def queue(notify_store: NotifyStore, clock: Clock, addresses: Sequence[str], **c
         known = Contact(
             name="Nguyễn Thị Hoa", email=address, person=None, procedure_name="Khai sinh", agency_name="UBND phường"
         )
-        (told,) = domain.recipients(happened, replace(known, **contact), RULES)
+        (told,) = telling.recipients(happened, replace(known, **contact), RULES)
         made.append(
-            domain.compose(id_from("message", *told.key), told, happened, replace(known, **contact), "vi", clock())
+            messages.compose(id_from("message", *told.key), told, happened, replace(known, **contact), "vi", clock())
         )
-    assert all(notify_store.add(made))
+    assert all(notify_store.messages.add(made))
     return [message.id for message, _ in made]
 
 
 def message(notify_store: NotifyStore, id: str) -> Message:
-    loaded = notify_store.messages.load(id)
+    loaded = notify_store.messages.aggregates.load(id)
     assert loaded is not None
     return loaded.state
 
@@ -68,7 +70,7 @@ def published(notify_store: NotifyStore) -> list[dict[str, Any]]:
     """What lies in the outboxes, as the relay would publish it."""
     return [
         loads(entry["body"])
-        for document in notify_store.messages.collection.find({}, {"outbox": 1}, sort=[("_id", 1)])
+        for document in notify_store.messages.aggregates.collection.find({}, {"outbox": 1}, sort=[("_id", 1)])
         for entry in document["outbox"]
     ]
 
@@ -176,12 +178,12 @@ def test_while_the_server_is_down_nothing_is_touched_and_then_all_is_sent_once(
     ids = queue(notify_store, clock, addresses)
     sender = make_sender()
     mailbox.stop()
-    before = list(notify_store.messages.collection.find())
+    before = list(notify_store.messages.aggregates.collection.find())
     for _ in range(3):
-        with pytest.raises(MailServerAway):
+        with pytest.raises(Away):
             sender.once(GO)
         clock.move(days=2)
-    assert list(notify_store.messages.collection.find()) == before
+    assert list(notify_store.messages.aggregates.collection.find()) == before
     mailbox.start()
     while sender.once(GO):
         pass
@@ -196,10 +198,10 @@ def test_the_loop_waits_for_the_server_and_goes_on(
     mailbox.stop()
     stop = threading.Event()
     with capture_logs() as logs:
-        loop = threading.Thread(target=make_sender().run, args=(stop,))
+        loop = threading.Thread(target=make_sender().run, args=(stop,), name="email")
         loop.start()
         try:
-            until(lambda: "mail_server_away" in {entry["event"] for entry in logs})
+            until(lambda: "email_away" in {entry["event"] for entry in logs})
             mailbox.start()
             until(lambda: len(mailbox.taken) == 2)
         finally:
@@ -215,7 +217,7 @@ def test_a_server_that_goes_away_in_the_middle_gives_the_rest_back_uncounted(
     mailbox.answers = {"c@x.vn": ["421 4.3.2 shutting down"]}
     ids = queue(notify_store, clock, ["a@x.vn", "b@x.vn", "c@x.vn", "d@x.vn"])
     sender = make_sender()
-    with pytest.raises(MailServerAway):
+    with pytest.raises(Away):
         sender.once(GO)
     after = [message(notify_store, id) for id in ids]
     assert [state.state for state in after] == ["sent", "sent", "queued", "queued"]
@@ -236,7 +238,7 @@ def test_a_recipient_over_whom_the_server_always_hangs_up_holds_up_nobody(
     never, soon = queue(notify_store, clock, ["a@x.vn", "b@x.vn"])
     sender = make_sender()
     for _ in range(3):
-        with pytest.raises(MailServerAway):
+        with pytest.raises(Away):
             sender.once(GO)
         sender.once(GO)
         clock.now += ASIDE
@@ -251,7 +253,7 @@ def test_a_silent_server_is_left_after_the_timeout(
     (id,) = queue(notify_store, clock, ["a@x.vn"])
     with Silence() as silence:
         started = time.monotonic()
-        with pytest.raises(MailServerAway):
+        with pytest.raises(Away):
             make_sender(url=silence.url, timeout=0.2).once(GO)
         assert time.monotonic() - started < 5
     assert message(notify_store, id).attempts == ()
@@ -274,7 +276,7 @@ def test_a_server_that_hangs_over_a_message_holds_up_that_one_only(
     mailbox.answer_to_content = answer
     first, second = queue(notify_store, clock, ["a@x.vn", "b@x.vn"])
     sender = make_sender(timeout=0.2)
-    with pytest.raises(MailServerAway):
+    with pytest.raises(Away):
         sender.once(GO)
     release.set()
     assert outcomes(notify_store, first) == ["interrupted"]
@@ -298,7 +300,7 @@ def test_two_senders_at_once_send_each_message_once(
     def send(holder: str) -> None:
         sender = make_sender(holder, batch=20)
         together.wait(10)
-        while sender.once(GO) or notify_store.oldest_due("email", clock()):
+        while sender.once(GO) or notify_store.messages.rows("email").oldest_due(clock()):
             pass
 
     threads = [threading.Thread(target=send, args=(f"worker-{n}",)) for n in range(2)]
@@ -307,7 +309,9 @@ def test_two_senders_at_once_send_each_message_once(
     for thread in threads:
         thread.join(60)
     assert Counter(mailbox.recipients) == Counter(addresses)
-    states = notify_store.messages.collection.aggregate([{"$group": {"_id": "$state", "count": {"$sum": 1}}}])
+    states = notify_store.messages.aggregates.collection.aggregate(
+        [{"$group": {"_id": "$state", "count": {"$sum": 1}}}]
+    )
     assert list(states) == [{"_id": "sent", "count": 200}]
     assert len(published(notify_store)) == 200
 
@@ -434,7 +438,7 @@ def test_a_broken_template_waits_and_holds_nobody_up(
     notify_store: NotifyStore, mailbox: Mailbox, clock: Clock, make_sender: MakeSender
 ) -> None:
     broken, whole = queue(notify_store, clock, ["a@x.vn", "b@x.vn"])
-    notify_store.messages.collection.update_one({"_id": broken}, {"$unset": {"params.due_at": ""}})
+    notify_store.messages.aggregates.collection.update_one({"_id": broken}, {"$unset": {"params.due_at": ""}})
     make_sender().once(GO)
     assert mailbox.recipients == ["b@x.vn"]
     assert message(notify_store, whole).state == "sent"
@@ -457,9 +461,10 @@ def test_one_connection_for_a_batch(
 
 def test_the_polls_cost_the_same_at_any_size(notify_store: NotifyStore, clock: Clock) -> None:
     """Nothing that is over lies in the indexes of what is due or leased."""
+    collection = notify_store.messages.aggregates.collection
     plans = [
-        notify_store.messages.collection.find({"channel": "email", "state": "queued", "next_at": {"$lte": clock()}}),
-        notify_store.messages.collection.find({"state": "sending", "lease.until": {"$lt": datetime.now(UTC)}}),
+        collection.find({"channel": "email", "state": "queued", "next_at": {"$lte": clock()}}),
+        collection.find({"channel": "email", "state": "sending", "lease.until": {"$lt": datetime.now(UTC)}}),
     ]
     chosen = [plan.explain()["queryPlanner"]["winningPlan"]["inputStage"]["indexName"] for plan in plans]
     assert chosen == ["due", "leased"]

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from chassis.paging import PageQuery
-from notify.domain import AttemptOutcome, Channel, Language, Message, State, masked
+from notify.domain.deliveries import AttemptOutcome, State
+from notify.domain.messages import Message, masked
+from notify.domain.telling import Channel, Language
 from notify.templates import Rendered
 
 Identifier = Annotated[str, Field(min_length=1, max_length=60)]

@@ -1,25 +1,20 @@
-"""notify's routes: parse, call one use case or query, answer."""
+"""The messages."""
 
 from chassis.errors import NotFound, WrongState
 from chassis.web import Answer, Call, Router
-from notify import schemas
-from notify.domain import Message
-from notify.queries import Queries
+from notify.domain.messages import Message
+from notify.queries.messages import Queries
+from notify.schemas import messages as schemas
 from notify.templates import Rendered, Templates
-from notify.usecases import MANAGE, UseCases
-
-READ = "messages.read"
-SCOPES = {
-    READ: "Reads the messages to oneself",
-    MANAGE: "Operators: with messages.read reads everybody's messages; has one sent again",
-}
+from notify.usecases.access import MANAGE, READ
+from notify.usecases.messages import Messages
 
 
 def _to_operator(message: Message, version: int) -> Answer:
     return Answer(schemas.Listed.of(message, version), 200, version)
 
 
-def add_routes(router: Router, use: UseCases, queries: Queries, templates: Templates) -> None:
+def add_routes(router: Router, use: Messages, queries: Queries, templates: Templates) -> None:
     def own(call: Call, message: Message) -> Rendered | None:
         """What the message says, for nobody but whom it is for."""
         return templates.render(message) if message.person == call.principal.subject else None

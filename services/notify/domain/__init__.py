@@ -1,0 +1,1 @@
+"""What leaves the province, and what may become of it. Plain Python."""

@@ -1,0 +1,1 @@
+"""What can be asked of notify, a module for each noun."""

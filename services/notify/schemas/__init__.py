@@ -1,0 +1,1 @@
+"""What notify takes and answers over HTTP, a module for each noun."""

@@ -1,0 +1,69 @@
+"""Rows of one kind that leave the province: which are due, and which were left by a worker that died."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pymongo import ASCENDING
+
+from chassis import store
+from notify.domain.deliveries import Delivery
+
+D = TypeVar("D", bound=Delivery)
+
+
+class Rows(Generic[D]):
+    """Of the aggregates of one collection those with the values `which`: a message's channel, a partner's name."""
+
+    def __init__(self, aggregates: store.Aggregates[D], which: Mapping[str, Any]) -> None:
+        self._aggregates = aggregates
+        self._which = dict(which)
+
+    def oldest_due(self, now: datetime) -> datetime | None:
+        """Since when the longest waiting of the due rows is due."""
+        found = self._aggregates.collection.find_one(
+            self._due(now), {"next_at": 1}, sort=[("next_at", ASCENDING)], hint="due"
+        )
+        return None if found is None else found["next_at"]
+
+    def due(self, now: datetime, limit: int) -> list[store.Loaded[D]]:
+        """Queued rows whose time has come, the longest waiting first."""
+        found = self._aggregates.collection.find(
+            self._due(now), {"outbox": 0, "doc_answers": 0}, sort=[("next_at", ASCENDING)], limit=limit, hint="due"
+        )
+        return [self._aggregates.loaded(document) for document in found]
+
+    def abandoned(self, now: datetime, limit: int) -> list[store.Loaded[D]]:
+        """Rows whose sender did not say in time what became of them."""
+        found = self._aggregates.collection.find(
+            {**self._which, "state": "sending", "lease.until": {"$lt": now}},
+            {"outbox": 0, "doc_answers": 0},
+            limit=limit,
+            hint="leased",
+        )
+        return [self._aggregates.loaded(document) for document in found]
+
+    def save(self, changes: Sequence[store.Change[D]]) -> list[bool]:
+        """False where somebody else was faster."""
+        return self._aggregates.save(changes)
+
+    def _due(self, now: datetime) -> store.Document:
+        return {**self._which, "state": "queued", "next_at": {"$lte": now}}
+
+
+def ensure_row_indexes(aggregates: store.Aggregates[D], *which: str) -> None:
+    """`which`: the fields that `Rows` of this collection are told apart by.
+
+    What is over is in neither of these, so a courier's poll costs the same at any size.
+    """
+    aggregates.ensure_indexes()
+    aggregates.collection.create_index(
+        [*((name, ASCENDING) for name in which), ("next_at", ASCENDING)],
+        name="due",
+        partialFilterExpression={"state": "queued"},
+    )
+    aggregates.collection.create_index(
+        [*((name, ASCENDING) for name in which), ("lease.until", ASCENDING)],
+        name="leased",
+        partialFilterExpression={"state": "sending"},
+    )

@@ -1,0 +1,1 @@
+"""What can be done at notify, a module for each noun."""

@@ -1,0 +1,4 @@
+"""Who may do what."""
+
+READ = "messages.read"
+MANAGE = "messages.manage"
