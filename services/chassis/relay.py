@@ -7,6 +7,7 @@ processes wrote, and sweeps what a worker that died left behind.
 import threading
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import timedelta
 
@@ -53,12 +54,18 @@ class Relay:
         self._batch = batch
         self._poll_seconds = poll_seconds
         self._wake = threading.Event()
+        self._nudged: set[str] = set()
+        self._lock = threading.Lock()
+        self._poll_at = time.monotonic() + poll_seconds
         self._outbox_age = 0.0
 
-    def once(self) -> int:
-        """One round over all collections; the number of events that were published and cleared."""
+    def once(self, names: AbstractSet[str] | None = None) -> int:
+        """One round over the collections of these names, or all; the number of events that were published and
+        cleared."""
         done = 0
         for collection in self._collections:
+            if names is not None and collection.name not in names:
+                continue
             written = store.waiting(collection, self._clock() + CLOCK_SKEW, self._batch)
             accepted = self._publisher.publish(messages(written))
             published = [item for item, taken in zip(written, accepted, strict=True) if taken]
@@ -75,17 +82,20 @@ class Relay:
         """Until `stop` is set. A failure is logged, waited out, and tried again: what is in an outbox stays there."""
         threading.Thread(target=self._watch, args=(stop,), name="watch", daemon=True).start()
         pause = 0.0
+        nudged: AbstractSet[str] | None = None
         while not stop.is_set():
             try:
                 if pause:
                     stop.wait(pause)
                 if self._lease.hold():
-                    while not stop.is_set() and self.once():
+                    while not stop.is_set() and self.once(nudged):
                         self._lease.hold()
-                    self._measure()
+                    if nudged is None:
+                        self._measure()
                 pause = 0.0
-                self._await_work(stop)
+                nudged = self._await_work(stop)
             except WAITED_OUT as error:
+                nudged = None
                 pause = min(10.0, pause * 2 or 0.5)
                 metrics.RELAY_FAILURES.labels(type(error).__name__).inc()
                 self._try_to_measure()
@@ -96,14 +106,18 @@ class Relay:
             self._lease.release()
         self._publisher.close()
 
-    def _await_work(self, stop: threading.Event) -> None:
-        """Until something was written, the poll is due, or the process stops."""
-        due = time.monotonic() + self._poll_seconds
-        while not stop.is_set() and (left := due - time.monotonic()) > 0:
+    def _await_work(self, stop: threading.Event) -> AbstractSet[str] | None:
+        """Until something was written, the poll is due, or the process stops. The names of the collections that were
+        written to; None when it is time to look into all."""
+        while not stop.is_set() and (left := self._poll_at - time.monotonic()) > 0:
             self._publisher.tick()
             if self._wake.wait(min(left, 1.0)):
-                break
-        self._wake.clear()
+                with self._lock:
+                    self._wake.clear()
+                    nudged, self._nudged = self._nudged, set()
+                return nudged
+        self._poll_at = time.monotonic() + self._poll_seconds
+        return None
 
     def ages(self) -> dict[str, float]:
         """As of the last round that measured, for `/readyz`."""
@@ -123,8 +137,10 @@ class Relay:
             try:
                 with store.watch_nudges(self._database, max_await_ms=1000) as stream:
                     while not stop.is_set():
-                        if stream.try_next() is not None:
-                            self._wake.set()
+                        if (nudge := stream.try_next()) is not None:
+                            with self._lock:
+                                self._nudged.add(nudge["ns"]["coll"])
+                                self._wake.set()
             except Exception as error:
                 # The poll carries on meanwhile, so nothing but a second of waiting depends on this thread.
                 log.warning("watch_interrupted", reason=type(error).__name__)

@@ -492,7 +492,7 @@ class Lease:
 
 
 def watch_nudges(database: Database[Document], max_await_ms: int) -> Any:
-    """A change stream that says that a web process left events for the relay (which, it does not say)."""
+    """A change stream that says in which collection (`ns.coll`) a web process left events for the relay."""
     wanted = {
         "$or": [
             {"fullDocument.nudged_at": {"$exists": True}},
@@ -500,7 +500,7 @@ def watch_nudges(database: Database[Document], max_await_ms: int) -> Any:
         ]
     }
     return database.watch(
-        [{"$match": {"operationType": {"$in": ["insert", "update"]}, **wanted}}, {"$project": {"_id": 1}}],
+        [{"$match": {"operationType": {"$in": ["insert", "update"]}, **wanted}}, {"$project": {"ns": 1}}],
         max_await_time_ms=max_await_ms,
         batch_size=1000,
     )

@@ -2,7 +2,8 @@
 
 End to end: filed and received at the counter, three steps, handed over, and seen by all services. The bare prototype
 (`tests/bench/bare.py`) makes the same requests, durable writes, messages and consumers' writes, and nothing else. What
-is compared is the ratio, median of the rounds, since absolute speeds are the machine's.
+is compared is the ratio, median of the rounds, since absolute speeds are the machine's. While one side runs, the
+other's processes are stopped (SIGSTOP): their polls would take the time of the one that is measured.
 """
 
 import argparse
@@ -13,12 +14,13 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from pymongo import MongoClient
@@ -155,6 +157,9 @@ class Bare:
         each(partial(self._act, 0), [f"{name}-{n}" for n in range(count)])
         return count / (time.perf_counter() - began)
 
+    def pids(self) -> list[int]:
+        return [child.pid for child in self._children]
+
     def kill_workers(self) -> None:
         for child in self._children:
             if child.name != "bare-web":
@@ -165,13 +170,32 @@ class Bare:
             child.kill()
 
 
-def compare(
-    what: str, ours: Callable[[str, int], float], other: Callable[[str, int], float], rounds: int, count: int
-) -> float:
+@contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """These processes and all that they started stand still meanwhile."""
+    parents = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    processes = [process for parent in parents for process in (parent, *parent.children(recursive=True))]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+Measured = tuple[Callable[[str, int], float], Callable[[], Sequence[int]]]
+"""What is timed, and which processes do it."""
+
+
+def compare(what: str, ours: Measured, other: Measured, rounds: int, count: int) -> float:
     """Ours and the other in turn; prints each round, and returns the median of the ratios."""
     ratios = []
     for number in range(rounds):
-        a, b = ours(f"{what}{number}", count), other(f"{what}{number}", count)
+        with stopped(other[1]()):
+            a = ours[0](f"{what}{number}", count)
+        with stopped(ours[1]()):
+            b = other[0](f"{what}{number}", count)
         ratios.append(a / b)
         print(f"  {what} round {number + 1}: ours {a:.0f}/s, bare {b:.0f}/s, ratio {a / b:.2f}", flush=True)
     return statistics.median(ratios)
@@ -214,11 +238,15 @@ def main() -> int:
             other.pipeline("warm", 50)
             messages, deliveries = sum(map(len, plan.requests)), sum(map(len, plan.queues.values()))
             print(f"a dossier: {len(plan.requests)} requests, {messages} messages, {deliveries} deliveries")
-            pipeline = compare("pipeline", ours.pipeline, other.pipeline, options.rounds, options.dossiers)
+            pipeline = compare(
+                "pipeline", (ours.pipeline, system.pids), (other.pipeline, other.pids), options.rounds, options.dossiers
+            )
             # Filing alone: nobody else is at work, on either side.
             system.kill_workers()
             other.kill_workers()
-            filed = compare("filing", ours.filing, other.filing, options.rounds, options.filings)
+            filed = compare(
+                "filing", (ours.filing, system.pids), (other.filing, other.pids), options.rounds, options.filings
+            )
         finally:
             other.stop()
     print(f"pipeline: ratio {pipeline:.2f} (at least {LEAST_PIPELINE})")

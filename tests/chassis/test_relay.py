@@ -107,8 +107,11 @@ def test_every_collection_has_its_turn(things: Things, database: MongoDB, clock:
     things.add([new("a")])
     others.add([new("b")])
     publisher = Recorder()
-    assert relay_of(database, publisher, clock, "things", "others").once() == 2
-    assert publisher.ids == ["toy.thing:a:1", "toy.thing:b:1"]
+    relay = relay_of(database, publisher, clock, "things", "others")
+    assert relay.once({"others"}) == 1
+    assert publisher.ids == ["toy.thing:b:1"]
+    assert relay.once() == 1
+    assert publisher.ids == ["toy.thing:b:1", "toy.thing:a:1"]
 
 
 @pytest.mark.parametrize("failure", ["before the broker", "between publishing and clearing"])

@@ -171,10 +171,13 @@ class System:
             self._children[name] = self._parent.submit(Child, name, command, log=log, env=env, cwd=TOP).result()
         for name in wanted:
             if not wrapper:
-                self._children[name].wait_until(partial(self._is_ready, name), 60)
+                self._children[name].wait_until(partial(self._is_ready, name), 180)
 
     def _is_ready(self, name: str) -> bool:
         return http_status(self.ports[name], "/readyz") == 200
+
+    def pids(self) -> list[int]:
+        return [child.pid for child in self._children.values()]
 
     def kill(self, name: str) -> None:
         """kill -9."""
@@ -215,7 +218,7 @@ class System:
             # A crashed worker's events are swept up after this long; tests do not wait for the deployment's ten
             # seconds.
             "RELAY_GRACE_MS": "6000",
-            "RELAY_POLL_MS": "200",
+            "RELAY_POLL_MS": "500",
             **self._variables,
         }
 
@@ -230,24 +233,24 @@ class System:
         self, method: str, path: str, *, key: str | None = None, body: Any = None, patient: bool = False
     ) -> requests.Response:
         """`path` begins with the service's name: `intake/dossiers`. `patient`: as an office's software does, tries
-        again with the same key while the other side is away (up to 90 s)."""
+        again with the same key while the other side is away (up to 240 s)."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
             session.trust_env = False
             session.headers["Authorization"] = f"Bearer {self.token}"
         headers = {"Idempotency-Key": key} if key else {}
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while True:
             try:
-                answer = session.request(method, self.url(path), json=body, headers=headers, timeout=15)
+                answer = session.request(method, self.url(path), json=body, headers=headers, timeout=60)
                 if not patient or answer.status_code != 503:
                     return answer
             except requests.RequestException:
                 if not patient:
                     raise
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{method} {path} found nobody for 90 s")
+                raise TimeoutError(f"{method} {path} found nobody for 240 s")
             time.sleep(0.1)
 
     def get(self, path: str) -> Any:
@@ -273,7 +276,7 @@ class System:
             refused = self.request("POST", "intake/dossiers", key="probe", body=probe)
             return [error["code"] for error in refused.json().get("errors", ())] == ["missing_component"]
 
-        wait_for(known, 30)
+        wait_for(known, 180)
 
     def file(self, name: str, channel: str = "counter") -> dict[str, Any]:
         filed: dict[str, Any] = self.post("intake/dossiers", f"file-{name}", filing(channel), 201)
@@ -290,7 +293,8 @@ class System:
 
     def _until_there(self, path: str, key: str, body: Any, not_yet: int) -> None:
         """Acts as soon as the event that allows it has arrived."""
-        wait_for(lambda: self.request("POST", path, key=key, body=body, patient=True).status_code != not_yet, 60)
+        asked = partial(self.request, "POST", path, key=key, body=body, patient=True)
+        wait_for(lambda: asked().status_code != not_yet, 240, 0.3)
         self.post(path, key, body)
 
 
