@@ -1,4 +1,5 @@
-"""The machine's own packages. `python -m native.system [tests]` installs those that are missing, if it may."""
+"""The machine's own packages. `python -m native.system [tests | thorough]` installs those that are missing, if it
+may."""
 
 import ctypes.util
 import os
@@ -60,6 +61,9 @@ FOR_TESTS: dict[str, Callable[[], Path]] = {
     "clamav-daemon": program("clamav-daemon", "clamd"),
     "poppler-utils": program("poppler-utils", "pdftotext"),
 }
+FOR_THOROUGH: dict[str, Callable[[], Path]] = {
+    "libreoffice-calc-nogui": program("libreoffice-calc-nogui", "soffice"),
+}
 
 
 def is_missing(find: Callable[[], Path]) -> bool:
@@ -98,7 +102,8 @@ def _may_sudo() -> bool:
 
 if __name__ == "__main__":
     try:
-        wanted = PACKAGES | FOR_TESTS if sys.argv[1:] == ["tests"] else PACKAGES
+        more = {"tests": FOR_TESTS, "thorough": FOR_TESTS | FOR_THOROUGH}
+        wanted = PACKAGES | more.get("".join(sys.argv[1:]), {})
         install_missing(Path(".run/logs/install.log"), wanted)
     except NativeError as error:
         sys.exit(str(error))

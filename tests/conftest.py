@@ -1,7 +1,9 @@
 """Fixtures that every folder of tests may use. Servers start when the first test asks, once for the whole run."""
 
+import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,19 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from chassis import confined
 from native.servers import Mongod, RabbitMQ
-from tests.support.databases import empty
-from tests.support.effort import THOROUGH
+from tests.support.databases import close_connections, empty, keep_connections
+from tests.support.effort import THOROUGH, WHOLE
 from tests.support.servers import Broker, SharedServers, ask, make_mongod, make_rabbitmq, scratch_folder
+
+# A container's image often has it set. The tests start some hundred Python processes, and each would compile what it
+# imports anew, for three seconds; pytest would rewrite every test file in each of its workers.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# An honest file may take here what none may take in a service: the machine may do much else.
+confined.SECONDS = confined.WAIT_SECONDS = 240.0
 
 SERVERS = pytest.StashKey[SharedServers]()
 ADDRESS = pytest.StashKey[str]()
@@ -38,8 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Whole systems come first: they mostly wait, and one process would be left alone with them at the end. See
     `effort` for what is left out."""
     items.sort(key=lambda item: item.path.parent.name != "system")
-    if not THOROUGH:
-        left_out = [item for item in items if item.get_closest_marker("thorough")]
+    above = [name for name, runs in (("thorough", THOROUGH), ("whole", WHOLE)) if not runs]
+    if above:
+        left_out = [item for item in items if any(item.get_closest_marker(name) for name in above)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
@@ -52,10 +64,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def mongo_url(pytestconfig: pytest.Config) -> str:
+def mongo_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """A replica set of one that takes writes, without authentication. It is shared: use `database_prefix`."""
     url: str = ask(pytestconfig.stash[ADDRESS], "mongod")["url"]
-    return url
+    keep_connections(url)
+    yield url
+    close_connections()
 
 
 @pytest.fixture(scope="session")

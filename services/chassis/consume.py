@@ -28,6 +28,8 @@ log = logs.get()
 ATTEMPT, REASON, PARKED_AT = "x-attempt", "x-reason", "x-parked-at"
 HOLD_SECONDS = 1200
 """How long a batch is held while the store is away; RabbitMQ wants an acknowledgement within 30 minutes."""
+LISTEN_SECONDS = 1.0
+"""How long it waits for a message before it looks whether it is to stop."""
 STEADY_SECONDS = 30
 
 
@@ -168,10 +170,10 @@ class Consumer:
         self._mover.tick()
 
     def _collect(self, connection: Any) -> list[Any]:
-        """Waits up to a second for a first message, then takes what has arrived, up to the batch's size."""
+        """Waits a while for a first message, then takes what has arrived, up to the batch's size."""
         with suppress(TimeoutError):
             if not self._inbox:
-                connection.drain_events(timeout=1.0)
+                connection.drain_events(timeout=LISTEN_SECONDS)
             deadline = time.monotonic() + 0.05
             while len(self._inbox) < self._batch and time.monotonic() < deadline:
                 connection.drain_events(timeout=0.003)
@@ -220,7 +222,7 @@ class Consumer:
         since, pause = time.monotonic(), 0.25
         while True:
             try:
-                return _apply(handler, items)
+                return applied(handler, items)
             except store.UNAVAILABLE as error:
                 log.warning("store_away", reason=type(error).__name__, held=len(items))
                 if stop.is_set() or time.monotonic() - since > HOLD_SECONDS:
@@ -295,7 +297,7 @@ class Consumer:
         return {"queue_messages": self._depth, "queue_oldest_seconds": self._queue_age}
 
 
-def _apply(handler: Handler, items: Sequence[Received]) -> Sequence[Outcome]:
+def applied(handler: Handler, items: Sequence[Received]) -> Sequence[Outcome]:
     """The handler's outcomes; one that breaks on a batch is given its halves, until the guilty message stands alone."""
     try:
         outcomes = handler(items)
@@ -304,7 +306,7 @@ def _apply(handler: Handler, items: Sequence[Received]) -> Sequence[Outcome]:
     except Exception as error:
         if len(items) > 1:
             middle = len(items) // 2
-            return [*_apply(handler, items[:middle]), *_apply(handler, items[middle:])]
+            return [*applied(handler, items[:middle]), *applied(handler, items[middle:])]
         log.error("handler_failed", type=items[0].event.type, event_id=items[0].event.id, exc_info=error)
         return [Later(f"{type(error).__name__} in {getattr(handler, '__qualname__', 'handler')}")]
     if len(outcomes) != len(items):

@@ -13,6 +13,8 @@ from pypdf import PdfReader
 from pypdf.errors import LimitReachedError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from chassis.confined import Refused
+
 MOST_OBJECTS = 200_000
 _WHITE = b"\0\t\n\x0c\r \x1a"
 _ACTIVE_KEYS = frozenset({"/JS", "/JavaScript", "/EF", "/EmbeddedFiles", "/RichMediaContent", "/XFA"})
@@ -25,18 +27,10 @@ _ACTIVE_BYTES = re.compile(rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|Imp
 """Words so long that they do not occur by chance in what is compressed."""
 
 
-class Refused(Exception):  # noqa: N818 (what becomes of the file)
-    """`code`: "file_encrypted", "file_damaged", "file_too_complex", "file_too_many_pages", "file_active_content" or
-    "file_foreign_data"."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
 def checked(file: IO[bytes], most_pages: int) -> int:
-    """How many pages it has; `file` is a real one. Raises Refused, and anything at all that a parser raises."""
+    """How many pages it has; `file` is a real one. Raises anything at all that a parser raises, and Refused:
+    "file_encrypted", "file_damaged", "file_too_complex", "file_too_many_pages", "file_active_content" or
+    "file_foreign_data"."""
     _check_bytes(file)
     file.seek(0)
     try:

@@ -26,6 +26,7 @@ from pydantic_core import from_json, to_json
 from structlog.contextvars import bound_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
+from werkzeug.routing import Rule
 
 from chassis import errors, logs, metrics, openapi
 from chassis.auth import BACKDATE, Authenticator, Principal
@@ -86,6 +87,8 @@ class Call:
     if_match: int | None
     trace: str | None
     body_hash: str
+    last_event_id: str | None = None
+    """Where an interrupted stream of events goes on (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
     def id_for_new(self, kind: str) -> str:
         """The identifier of what this call creates. The same caller's same key gives the same one."""
@@ -199,6 +202,7 @@ def application(
 ) -> Flask:
     """The Flask app: the routes, the health paths, and problem+json for everything that goes wrong."""
     app = Flask(router.service, static_folder=None)
+    app.url_rule_class = _Rule
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.url_map.strict_slashes = False
     for route in router.routes:
@@ -220,6 +224,18 @@ def application(
     app.after_request(_headers)
     _measure(app)
     return app
+
+
+class _Rule(Rule):
+    """A rule that only matches. werkzeug generates and compiles two functions a rule that write its address, which
+    takes most of the time that the app does; nothing here asks for them (`url_for`)."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
+        return _not_built
+
+
+def _not_built(*_: Any, **__: Any) -> tuple[str, str]:
+    raise RuntimeError("addresses are written by hand here, see _Rule")
 
 
 def _plain(app: Flask, path: str, view: Callable[[], Response]) -> None:
@@ -290,6 +306,7 @@ def _call(route: Route, principal: Principal, now: datetime, text: str) -> Call:
         if_match=if_match,
         trace=trace if trace and _TRACE.match(trace) else None,
         body_hash=id_from(request.method, request.path, text),
+        last_event_id=_HEADERS.get("Last-Event-ID"),
     )
 
 

@@ -38,8 +38,9 @@ class Away(Exception):  # noqa: N818 (a state of the other side)
 
 def every(seconds: float, act: Callable[[], Any], unavailable: tuple[type[Exception], ...]) -> Loop:
     """A loop that acts, waits, and acts again; at once when `act` returned something true. It waits longer while a
-    store is away. While `act` raises Away, the log says `<loop>_away`, and the waits grow from one second to a minute,
-    twice as long each time; what was away for hours is tried again within a minute, and is not stormed before.
+    store is away. While `act` raises Away, the log says `other_side_away` with the loop's name, and the waits grow from
+    one second to a minute, twice as long each time: what was away for hours is tried again within a minute, and is not
+    stormed before.
     """
 
     def loop(stop: threading.Event) -> None:
@@ -51,8 +52,9 @@ def every(seconds: float, act: Callable[[], Any], unavailable: tuple[type[Except
                 pause = 0.0
             except Away as away:
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or FIRST_PAUSE_SECONDS)
-                event = threading.current_thread().name + "_away"  # `run` names a loop's thread after it.
-                log.warning(event, reason=away.reason, seconds=pause)
+                # `run` names a loop's thread after it.
+                loop = threading.current_thread().name
+                log.warning("other_side_away", loop=loop, reason=away.reason, seconds=pause)
             except unavailable as error:
                 log.warning("timer_waits", reason=type(error).__name__)
                 stop.wait(2)

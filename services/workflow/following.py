@@ -98,13 +98,8 @@ class Following:
         begin, end = settlings.span(settling.pending)
         now = self._clock()
         loaded = self._store.processes.running_between(begin, end, self._passed.get(year), BATCH)
-        changes: list[Change[Process]] = []
         by = By(SYSTEM, "", now, now)
-        for each in loaded:
-            state, said = reschedule(each.state, year, decision, years.calendar, by)
-            if state is not each.state:
-                changes.append(Change(each, state, said, now))
-        self._store.processes.save(changes)
+        self._turned(loaded, lambda process: reschedule(process, year, decision, years.calendar, by), now)
         if len(loaded) == BATCH:
             self._passed[year] = _key(loaded)
             return True

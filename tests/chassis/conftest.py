@@ -10,11 +10,12 @@ import pytest
 import structlog
 from pymongo.database import Database
 
-from chassis import publish, store
+from chassis import consume, publish, store
 from chassis.clock import system_clock
 from chassis.consume import Consumer, Subscription
 from chassis.relay import Relay
 from tests.chassis import toy
+from tests.support.databases import connected, disconnect
 from tests.support.servers import Broker
 from tests.support.waiting import until
 
@@ -37,9 +38,9 @@ def toy_url(mongo_url: str, database_prefix: str) -> str:
 
 @pytest.fixture
 def database(toy_url: str) -> Iterator[Database[store.Document]]:
-    database = store.connect(toy_url)
+    database = connected(toy_url)
     yield database
-    database.client.close()
+    disconnect(database)
 
 
 @pytest.fixture
@@ -95,12 +96,14 @@ class Running:
     def end(self) -> None:
         self.stop.set()
         for thread in self.threads:
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive(), "a thread does not stop"
 
 
 @pytest.fixture
-def running(database: Database[store.Document], amqp: Broker) -> Iterator[Running]:
+def running(database: Database[store.Document], amqp: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    # Each test waits for the end of its consumers.
+    monkeypatch.setattr(consume, "LISTEN_SECONDS", 0.05)
     running = Running(database, amqp.url)
     yield running
     running.end()

@@ -96,14 +96,14 @@ def test_of_many_at_once_with_the_same_key_all_get_the_same_answer(things: Thing
     start, answers = threading.Barrier(8), list[Any]()
 
     def run() -> None:
-        start.wait(10)
+        start.wait(60)
         answers.append(create(things, call()).text())
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(answers) == 8
     assert len(set(answers)) == 1
     assert things.collection.count_documents({}) == 1
@@ -158,14 +158,14 @@ def test_a_change_that_lost_a_race_is_decided_again(things: Things) -> None:
             seen.append(state.name)
             return replace(state, name=state.name + letter), [ThingRenamed(name=letter)]
 
-        start.wait(10)
+        start.wait(60)
         acts.change(things, "t1", call(letter), sees=lambda _: True, decide=decide, render=shown)
 
     threads = [threading.Thread(target=run, args=(letter,)) for letter in "abcdef"]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     found = things.load("t1")
     assert found is not None
     assert sorted(found.state.name) == list("abcdef")

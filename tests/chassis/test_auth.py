@@ -213,7 +213,7 @@ class Provider:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.asked += 1
-                provider.slow.wait(10)
+                provider.slow.wait(60)
                 self.send_response(provider.status)
                 self.end_headers()
                 self.wfile.write(provider.body.encode())
@@ -335,7 +335,7 @@ def test_nobody_with_a_known_key_waits_for_a_slow_provider(provider: Provider, s
     until(lambda: provider.asked == 2)
     before = time.monotonic()
     assert source.kid("k1").kid == "k1"
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 20
     provider.slow.set()
     stranger.join()
     assert refused == ["k2"]

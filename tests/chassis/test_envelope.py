@@ -59,6 +59,17 @@ def test_what_is_sent_is_read() -> None:
     assert envelope.read(event.body.encode()) == read
 
 
+def test_further_attributes_stand_beside_the_others_and_the_sdk_reads_them() -> None:
+    event = envelope.outgoing(MADE, subject="t-1", sequence=3, time=WHEN, extensions={"cursor": 7})
+    assert JSONFormat().read(CloudEvent, event.body).get_extension("cursor") == 7
+    assert envelope.read(event.body).sequence == 3
+
+
+def test_a_type_may_have_no_verb() -> None:
+    assert envelope.event_id("toy.counts.v1", "a/2026-03", 2) == "toy.counts:a/2026-03:2"
+    assert envelope.routing_key("toy.counts.v1") == "toy.counts"
+
+
 def test_without_a_trace_there_is_no_attribute() -> None:
     assert "traceparent" not in json.loads(sent(None).body)
     assert envelope.read(sent(None).body).traceparent is None

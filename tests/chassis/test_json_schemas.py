@@ -41,11 +41,11 @@ DOUBLING = {
     ],
 )
 def test_an_unfit_schema_is_refused_with_its_place(schema: dict[str, Any], place: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(UnfitSchema) as caught:
         check(schema, max_bytes=3_000 if schema is DOUBLING else 2_000, max_depth=40)
     assert caught.value.place == place
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_references_may_be_refused_altogether() -> None:
@@ -57,9 +57,9 @@ def test_references_may_be_refused_altogether() -> None:
 
 def test_a_compiled_schema_matches_in_linear_time_and_fetches_nothing() -> None:
     slow = compiled({"type": "string", "pattern": "^(a+)+$"})
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not slow.is_valid("a" * 50_000 + "b")
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     with pytest.raises(UnfitSchema):
         compiled({"$ref": "http://127.0.0.1:9/x"})
 

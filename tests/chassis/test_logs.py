@@ -45,7 +45,7 @@ def said() -> dict[str, list[dict[str, Any]]]:
     ended = subprocess.run(
         [sys.executable, "-c", RUN], input=json.dumps(SCRIPTS),
         env={**os.environ, "PYTHONPATH": "services:.", "PYTHONIOENCODING": "utf-8"},
-        capture_output=True, encoding="utf-8", timeout=30, check=True,
+        capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     assert ended.stderr == ""
     assert PERSON not in ended.stdout

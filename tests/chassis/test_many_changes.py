@@ -89,7 +89,7 @@ def test_those_that_lost_a_race_are_decided_again(three: Things) -> None:
     start = Barrier(6)
 
     def run(letter: str) -> list[Any]:
-        start.wait(10)
+        start.wait(60)
         return kinds(acts.change_many(three, [add(id, letter) for id in ("a", "b", "c")]))
 
     with ThreadPoolExecutor(6) as at_once:

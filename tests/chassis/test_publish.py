@@ -215,6 +215,6 @@ def test_one_connection_serves_one_thread_and_each_has_its_own(amqp: Broker, que
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert results == [[True] * 200] * 4
     assert len(queue.bodies()) == 800

@@ -212,7 +212,7 @@ def test_a_write_wakes_it_long_before_the_poll(
 
     monkeypatch.setattr(store, "watch_nudges", watched)
     running.relay("things", poll_seconds=60)
-    assert watching.wait(15)
+    assert watching.wait(120)
     # The machine may be busy: the best of some is what the relay does; any is far below the poll.
     times = [cleared_within(database, things, f"t{n}") for n in range(7)]
     assert min(times) < 0.5
@@ -262,13 +262,13 @@ def test_of_two_one_works_and_the_other_takes_over(database: MongoDB, running: R
             cleared_within(database, things, f"a{n}")
         assert (len(first.ids), len(second.ids)) == (5, 0)
         stops[0].set()
-        threads[0].join(20)
+        threads[0].join(120)
         cleared_within(database, things, "b")
         assert second.ids == ["toy.thing:b:1"]
     finally:
         for stop, thread in zip(stops, threads, strict=True):
             stop.set()
-            thread.join(20)
+            thread.join(120)
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), AutoReconnect("x"), TimeoutError()])

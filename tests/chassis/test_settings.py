@@ -117,7 +117,7 @@ def test_a_process_that_lacks_a_setting_ends_with_78_and_one_line_for_each() -> 
     environ = {key: value for key, value in os.environ.items() if key not in GOOD} | {"PYTHONPATH": "services:."}
     ended = subprocess.run(
         [sys.executable, "-m", "tests.chassis.toy", "worker"],
-        env={**environ, "AMQP_URL": "nonsense"}, capture_output=True, text=True, timeout=30, check=False,
+        env={**environ, "AMQP_URL": "nonsense"}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ended.returncode == 78
     lines = ended.stderr.splitlines()

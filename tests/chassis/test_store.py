@@ -146,7 +146,7 @@ def raced(count: int, act: Callable[[int], bool]) -> list[int]:
     start, won = threading.Barrier(count), list[int]()
 
     def run(number: int) -> None:
-        start.wait(10)
+        start.wait(60)
         if act(number):
             won.append(number)
 
@@ -154,7 +154,7 @@ def raced(count: int, act: Callable[[int], bool]) -> list[int]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     return won
 
 
@@ -420,20 +420,20 @@ def test_it_is_free_when_released_and_only_its_holder_releases_it(database: Mong
 
 
 def test_it_ends_by_the_servers_clock(database: MongoDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead, heir = Lease(database, "relay", "dead", seconds=1), Lease(database, "relay", "heir", seconds=1)
+    dead, heir = Lease(database, "relay", "dead", seconds=2), Lease(database, "relay", "heir", seconds=2)
     # What the holder's own clock says is of no importance.
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert dead.hold()
     assert not heir.hold()
-    until(heir.hold, seconds=5)
+    until(heir.hold)
     row = database["leases"].find_one({"_id": "relay"})
     assert row is not None
     assert row["holder"] == "heir"
-    assert abs((row["until"] - system_clock()).total_seconds()) < 5
+    assert abs((row["until"] - system_clock()).total_seconds()) < 60
 
 
 def test_a_holder_renews_before_it_ends(database: MongoDB) -> None:
-    holder, other = Lease(database, "relay", "holder", seconds=1), Lease(database, "relay", "other", seconds=1)
+    holder, other = Lease(database, "relay", "holder", seconds=3), Lease(database, "relay", "other", seconds=3)
     assert holder.hold()
     first = database["leases"].find_one({"_id": "relay"})
     assert first is not None
@@ -444,7 +444,7 @@ def test_a_holder_renews_before_it_ends(database: MongoDB) -> None:
         row = database["leases"].find_one({"_id": "relay"})
         return row is not None and row["until"] > first["until"]
 
-    until(renewed, seconds=1)
+    until(renewed)
 
 
 # -- the server --------------------------------------------------------------------------------------------------------

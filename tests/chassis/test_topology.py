@@ -133,4 +133,4 @@ def test_the_deployments_policies_fit_these_names(amqp: Broker) -> None:
         # A queue is listed a moment before its policy is.
         return found == wanted
 
-    until(in_force, 30)
+    until(in_force)

@@ -120,7 +120,7 @@ class PaymentProvider:
                 "Payment-Timestamp": stamp,
                 "Payment-Signature": signed[::-1] if message.forged else signed,
             },
-            timeout=20,
+            timeout=60,
         )
         told = Told(message, answer.status_code, answer.json())
         self.told.append(told)

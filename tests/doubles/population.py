@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             Fault.STRANGER: _collection([citizen for citizen in self.server.citizens if citizen != HOA][:1]),
         }
         if fault is Fault.SILENT:
-            self.server.over.wait(20)
+            self.server.over.wait(60)
         elif fault is Fault.HANG_UP:
             self.connection.close()
         elif fault is Fault.DRIPPING:
@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "1000")
         self.end_headers()
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while not self.server.over.wait(0.05) and time.monotonic() < ends:
             self.wfile.write(b" ")
             self.wfile.flush()

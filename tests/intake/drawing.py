@@ -18,7 +18,7 @@ def draw(url: str, name: str, count: int, ready: "Barrier", codes: "Queue[list[s
     use = DossierUseCases(IntakeStore(store.connect(url), store.Carrier(system_clock)))
     officer = Principal(name, name, frozenset({"dossiers.receive"}), HERE, frozenset(), "person")
     mine = []
-    ready.wait(60)
+    ready.wait(240)
     for n in range(count):
         now = system_clock()
         call = Call(officer, now, now, key=f"key-{n}", if_match=None, trace=None, body_hash=str(n))

@@ -119,7 +119,7 @@ def test_the_same_click_twice_at_once_is_one_file_and_leaves_nothing_behind(inta
     ready = threading.Barrier(2)
 
     def click() -> None:
-        ready.wait(10)
+        ready.wait(60)
         answers.append(send(intake, DOC, key="twice"))
 
     with another_process(intake):
@@ -127,7 +127,7 @@ def test_the_same_click_twice_at_once_is_one_file_and_leaves_nothing_behind(inta
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(120)
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].data == answers[1].data
     [row] = intake.rows("files")

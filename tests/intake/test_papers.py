@@ -211,17 +211,6 @@ def test_two_who_ask_at_once_let_it_be_printed_once(intake: Running) -> None:
     assert [maker(intake).once() for _ in range(2)] == [True, False]
 
 
-def test_a_maker_that_died_leaves_its_paper_to_another(intake: Running, clock: Clock) -> None:
-    found = filed(intake)
-    path = f"dossiers/{found['id']}/receipt.pdf"
-    intake.get(path, "counter_officer")
-    assert Papers(intake.database).take(clock(), clock() + papers.LEASE) is not None
-    assert not maker(intake).once(), "somebody has it"
-    clock.move(seconds=papers.LEASE.total_seconds())
-    assert maker(intake).once()
-    assert intake.get(path, "counter_officer").status_code == 200
-
-
 def test_a_paper_that_cannot_be_printed_says_so_and_is_tried_again_later(intake: Running, clock: Clock) -> None:
     found = filed(intake)
     path = f"dossiers/{found['id']}/receipt.pdf"

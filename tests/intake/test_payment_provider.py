@@ -34,10 +34,10 @@ def order(provider: PaymentProvider, address: str, code: str, *faults: Fault) ->
     """Somebody orders a transfer and pays it; its transaction."""
     callback = f"{address}/api/intake/v1/payments/callbacks/{PROVIDER}"
     sent = {"order": code, "amount": FEE, "callback": callback}
-    taken = requests.post(f"{provider.url}/orders", json=sent, timeout=20)
+    taken = requests.post(f"{provider.url}/orders", json=sent, timeout=60)
     assert taken.status_code == 201
     transaction: str = taken.json()["transaction"]
-    paid = requests.post(f"{provider.url}/orders/{transaction}/payment", json={"faults": faults}, timeout=20)
+    paid = requests.post(f"{provider.url}/orders/{transaction}/payment", json={"faults": faults}, timeout=60)
     assert paid.status_code == 202
     return transaction
 

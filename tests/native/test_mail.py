@@ -19,7 +19,7 @@ def test_message_becomes_a_file(tmp_path: Path) -> None:
     message["Subject"] = "Hồ sơ đã tiếp nhận"
     message.set_content("Hẹn trả kết quả ngày 30/11.")
     try:
-        catcher.wait_until(lambda: answers(port), 10)
+        catcher.wait_until(lambda: answers(port), 60)
         with smtplib.SMTP("127.0.0.1", port) as client:
             client.send_message(message)
             client.send_message(message)

@@ -19,7 +19,7 @@ def eicar() -> bytes:
 class ClamdServer:
     """It listens on 127.0.0.1 as the current user, and can be stopped and started again."""
 
-    start_timeout = 30.0
+    start_timeout = 120.0
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()

@@ -1,20 +1,72 @@
-"""Databases that tests use one after the other: emptied in between, with the indexes that the first one made."""
+"""Databases that tests use one after the other: emptied in between, with the indexes that the first one made and the
+connections that the first one opened."""
 
 from dataclasses import replace
 from typing import Any
 
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
 
+from chassis import store
 from chassis.service import Parts
 
 _INDEXED: set[str] = set()
+_KEPT: dict[str, Database[store.Document] | None] = {}
+"""By the address of a server that is there for the whole run: some database of it."""
+
+
+def keep_connections(server_url: str) -> None:
+    """From now on `connected` opens this server's connections once for the whole test process."""
+    _KEPT.setdefault(_server(server_url), None)
+
+
+def close_connections() -> None:
+    for database in _KEPT.values():
+        if database is not None:
+            database.client.close()
+    _KEPT.clear()
+
+
+def connected(url: str) -> Database[store.Document]:
+    """As `store.connect`. To connect, and to close it again, costs a test more than most requests do."""
+    server = _server(url)
+    if server not in _KEPT:
+        return store.connect(url)
+    kept = _KEPT[server]
+    if kept is None:
+        kept = _KEPT[server] = store.connect(url)
+    name = url.rpartition("/")[2].partition("?")[0]
+    return kept.client.get_database(name, kept.codec_options, kept.read_preference, kept.write_concern)
+
+
+def disconnect(database: Database[store.Document]) -> None:
+    """For who is done with what `connected` gave."""
+    if all(kept is None or kept.client is not database.client for kept in _KEPT.values()):
+        database.client.close()
+
+
+def _server(url: str) -> str:
+    return url.removeprefix("mongodb://").partition("/")[0]
 
 
 def empty(client: MongoClient[dict[str, Any]], database: str) -> None:
     """Takes every document out of a database and leaves its indexes, which are what takes long to make."""
-    for name in client[database].list_collection_names():
-        if not name.startswith("system."):
-            client[database][name].delete_many({})
+    names = [name for name in client[database].list_collection_names() if not name.startswith("system.")]
+    full = _with_documents(client[database], names) if names else []
+    for name in full:
+        # Only the last deletion waits until a majority has it, and so has those before it.
+        durable = WriteConcern("majority" if name == full[-1] else 1)
+        client[database].get_collection(name, write_concern=durable).delete_many({})
+
+
+def _with_documents(database: Database[dict[str, Any]], names: list[str]) -> list[str]:
+    """Which of the collections are not empty, with one request: most are, after most tests."""
+
+    def first(name: str) -> list[dict[str, Any]]:
+        return [{"$limit": 1}, {"$project": {"_id": {"$literal": name}}}]
+
+    others = [{"$unionWith": {"coll": name, "pipeline": first(name)}} for name in names[1:]]
+    return [row["_id"] for row in database[names[0]].aggregate([*first(names[0]), *others])]
 
 
 def indexed_once(parts: Parts, url: str) -> Parts:

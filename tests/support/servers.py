@@ -49,7 +49,9 @@ def scratch_folder() -> Path:
 
 def make_mongod(folder: Path, name: str = "mongo") -> Mongod:
     """A mongod without authentication; nothing is lost if it is killed but the tests' data."""
-    return Mongod(folder / name, free_port(), oplog_mb=100, orphan_signal=signal.SIGKILL)
+    # What expires is gone once a minute, by the machine's clock, which is not the tests'.
+    still = ("--setParameter", "ttlMonitorEnabled=false")
+    return Mongod(folder / name, free_port(), extra_args=still, oplog_mb=100, orphan_signal=signal.SIGKILL)
 
 
 def make_rabbitmq(folder: Path, name: str = "rabbitmq") -> RabbitMQ:
@@ -161,7 +163,7 @@ class Management:
 
     def _send(self, method: str, path: tuple[str, ...], body: Mapping[str, Any] | None = None) -> requests.Response:
         url = "/".join([self._url, "api", *(quote(part, safe="") for part in path)])
-        answer = self._session.request(method, url, json=body, timeout=30)
+        answer = self._session.request(method, url, json=body, timeout=90)
         answer.raise_for_status()
         return answer
 

@@ -23,7 +23,7 @@ from chassis.envelope import read, read_data
 from chassis.service import Context, Parts, Service
 from chassis.worktime import ZONE
 from native.access import PERSONAS, Persona
-from tests.support.databases import indexed_once
+from tests.support.databases import connected, disconnect, indexed_once
 
 PROBLEM_FIELDS = frozenset({"type", "title", "status", "code", "detail", "instance", "errors"})
 WHEN = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -203,17 +203,24 @@ def hear(table: Sequence[Subscription], bodies: Sequence[bytes]) -> list[Outcome
     None for a type that the table does not take.
     """
     outcomes: dict[int, Outcome] = {}
+    exact = {wanted for subscription in table for wanted in subscription.readings}
     for subscription in table:
         mine: list[tuple[int, Received]] = []
         for n, body in enumerate(bodies):
             event = read(body)
-            kind = next((kind for wanted, kind in subscription.readings.items() if _fits(event.type, wanted)), None)
+            # Where a type is taken by its name, no pattern takes it.
+            fits = _equals if event.type in exact else _fits
+            kind = next((kind for wanted, kind in subscription.readings.items() if fits(event.type, wanted)), None)
             if kind is not None:
                 mine.append((n, Received(event, event.data if kind is dict else read_data(kind, event.data))))
         if mine:
             results = subscription.handler([received for _, received in mine])
             outcomes.update(zip([n for n, _ in mine], results, strict=True))
     return [outcomes.get(n) for n in range(len(bodies))]
+
+
+def _equals(event_type: str, wanted: str) -> bool:
+    return event_type == wanted
 
 
 def _fits(event_type: str, wanted: str) -> bool:
@@ -238,12 +245,12 @@ def running(of: Service[Any], url: str, tokens: Tokens, clock: Clock, **more: An
             **more,
         }
     )
-    context = Context(settings, store.connect(url), store.Carrier(clock), clock)
+    context = Context(settings, connected(url), store.Carrier(clock), clock)
     parts = indexed_once(of.assemble(context), url)
     try:
         yield Running(of, url, service.app_of(of, parts, context), parts, context.database, clock, tokens)
     finally:
-        context.database.client.close()
+        disconnect(context.database)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def test_a_worker_that_is_killed_leaves_the_rest_to_another(
     clock.set("2026-03-09 09:00")
     workflow.publish()
     script = [sys.executable, "-m", "tests.workflow.dying_alerts", workflow.url, clock().isoformat(), moment]
-    done = subprocess.run(script, capture_output=True, check=False, timeout=60, env=ENVIRONMENT, cwd=ROOT)
+    done = subprocess.run(script, capture_output=True, check=False, timeout=240, env=ENVIRONMENT, cwd=ROOT)
     assert done.returncode == -9, done.stderr
     assert sum(bool(row["alerts"]) for row in workflow.rows("dossiers")) == written
     work(workflow)

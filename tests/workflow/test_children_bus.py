@@ -52,5 +52,5 @@ def test_a_child_begins_and_its_end_returns(workflow: Running, clock: Clock, amq
         stop.set()
         for thread in threads:
             if thread.ident is not None:
-                thread.join(20)
+                thread.join(120)
     assert database["dossiers"].count_documents({}) == 2

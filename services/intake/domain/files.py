@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chassis.errors import Invalid, Problem, TooLarge, Unavailable, UnsupportedMediaType, WrongState
+from chassis.errors import Invalid, Problem, TooLarge, UnsupportedMediaType, WrongState
 
 
 class Scan(StrEnum):
@@ -108,11 +108,6 @@ class FileNotClean(WrongState):
 class QuotaReached(WrongState):
     code = "file_quota_reached"
     title = "Có quá nhiều tệp đã tải lên mà chưa dùng trong hồ sơ nào"
-
-
-class Busy(Unavailable):
-    code = "file_inspection_busy"
-    title = "Nhiều tệp đang được kiểm tra, xin thử lại sau giây lát"
 
 
 class UploadIncomplete(WrongState):

@@ -22,12 +22,3 @@ class Found:
     media_type: str
     pages: int | None
     rewritten: bool = False
-
-
-class Refused(Exception):  # noqa: N818 (what becomes of the file)
-    """`code` is one of `intake.domain.files.REFUSALS`."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail

@@ -7,7 +7,8 @@ from typing import IO
 
 from PIL import Image, ImageOps
 
-from intake.inspection.findings import Found, Limits, Refused
+from chassis.confined import Refused
+from intake.inspection.findings import Found, Limits
 
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 QUALITY = 88

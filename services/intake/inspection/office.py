@@ -9,7 +9,8 @@ import zipfile
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from intake.inspection.findings import Found, Limits, Refused
+from chassis.confined import Refused
+from intake.inspection.findings import Found, Limits
 
 MOST_ENTRIES = 5_000
 MOST_RATIO = 200

@@ -2,28 +2,17 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
-from chassis import logs
-from intake.domain.files import REFUSALS, Busy, FileEmpty, FileTypeRefused, TooComplex
+from chassis.confined import Confined, Refused
+from intake.domain.files import REFUSALS, FileEmpty, FileTypeRefused
 from intake.inspection.findings import Limits
 
-log = logs.get()
-SECONDS = 25.0
-WAIT_SECONDS = 20.0
-"""Together less than the gateway waits for an answer."""
-COMMAND = ("-m", "intake.inspection.child")
 _PIECE = 1024 * 1024
-_SOURCES = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +27,11 @@ class Inspected:
 
 
 class Inspector:
-    """One file at a time in each process of the service: parsers of strangers' files must not take all its memory."""
+    """One file at a time in each process of the service."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.free = threading.Semaphore()
+        self.confined = Confined(("-m", "intake.inspection.child"))
 
     @contextmanager
     def inspected(self, file: IO[bytes], size: int, sha256: str) -> Iterator[Inspected]:
@@ -58,11 +47,9 @@ class Inspector:
         with tempfile.TemporaryFile() as out:
             found = self._ask(kind, file, out)
             if not found["rewritten"]:
-                _rewind(file)
                 yield Inspected(found["media_type"], found["pages"], file, size, sha256)
                 return
             digest = hashlib.sha256()
-            _rewind(out)
             while piece := out.read(_PIECE):
                 digest.update(piece)
             kept = out.tell()
@@ -70,33 +57,10 @@ class Inspector:
             yield Inspected(found["media_type"], found["pages"], out, kept, digest.hexdigest())
 
     def _ask(self, kind: str, file: IO[bytes], out: IO[bytes]) -> dict[str, Any]:
-        command = [sys.executable, *COMMAND, kind, json.dumps(asdict(self._limits)), str(out.fileno())]
-        if not self.free.acquire(timeout=WAIT_SECONDS):
-            raise Busy("too many files are being inspected", retry_after=5)
         try:
-            ended = subprocess.run(
-                command, stdin=file.fileno(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                pass_fds=(out.fileno(),), env={**os.environ, "PYTHONPATH": str(_SOURCES)}, timeout=SECONDS, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            log.warning("inspection_timed_out", kind=kind)
-            raise TooComplex("it took too long to look into the file") from None
-        finally:
-            self.free.release()
-        if ended.returncode != 0 or not ended.stdout:
-            log.warning("inspection_died", kind=kind, status=ended.returncode)
-            raise TooComplex("the file could not be looked into")
-        answer = json.loads(ended.stdout)
-        if "refused" in answer:
-            log.info("file_refused", kind=kind, reason=answer["refused"])
-            raise REFUSALS[answer["refused"]](answer["detail"])
-        return cast(dict[str, Any], answer["found"])
-
-
-def _rewind(file: IO[bytes]) -> None:
-    """The other process moved the place in the file that both share; what is buffered here does not know."""
-    file.seek(0, os.SEEK_END)
-    file.seek(0)
+            return self.confined.ask([kind, json.dumps(asdict(self._limits))], file, out)
+        except Refused as refused:
+            raise REFUSALS[refused.code](refused.detail) from None
 
 
 def kind_of(head: bytes) -> str | None:

@@ -1,28 +1,23 @@
-"""The process that looks into a stranger's PDF: `python -m workflow.signing.child PAGES [CERTIFICATES]`, the file being
-its standard input.
-
-It prints one JSON object: `{"pages": …, "signatures": […]}` or `{"refused": code, "detail": …}`.
+"""The process that looks into a stranger's PDF: `python -m workflow.signing.child PAGES [CERTIFICATES]` (see
+`chassis.confined`). It finds `{"pages": …, "signatures": […]}`.
 """
 
-import json
-import logging
-import os
-import resource
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
-from chassis import pdf
+from chassis import confined
 
 MEMORY = 768 * 1024 * 1024
-CPU_SECONDS = 20
 
 
-def look(pages: int, certificates: Path | None) -> dict[str, object]:
-    with os.fdopen(0, "rb", closefd=False) as file:
-        found = pdf.checked(file, pages)
-        file.seek(0)
-        data = file.read()
+def look(file: IO[bytes], pages: int, certificates: Path | None) -> dict[str, object]:
+    from chassis import pdf  # noqa: PLC0415 (see `confined.answer`)
+
+    found = pdf.checked(file, pages)
+    file.seek(0)
+    data = file.read()
     # What is signed says which bytes are, in plain words, since these words are not signed themselves.
     if b"/ByteRange" not in data:
         return {"pages": found, "signatures": []}
@@ -37,22 +32,8 @@ def look(pages: int, certificates: Path | None) -> dict[str, object]:
 
 
 def main(arguments: list[str]) -> None:
-    # From here on the kernel ends this process when it wants too much.
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Parsers tell of each flaw that they make up for.
-    logging.disable(logging.CRITICAL)
-    try:
-        answer = look(int(arguments[0]), Path(arguments[1]) if arguments[1:] else None)
-    except pdf.Refused as refused:
-        answer = {"refused": refused.code, "detail": refused.detail}
-    except (MemoryError, RecursionError):
-        answer = {"refused": "file_too_complex", "detail": "it took too much memory"}
-    except Exception as error:
-        answer = {"refused": "file_damaged", "detail": f"it cannot be read: {type(error).__name__}"}
-    sys.stdout.write(json.dumps(answer))
+    pages, certificates = int(arguments[0]), Path(arguments[1]) if arguments[1:] else None
+    confined.answer(lambda file: look(file, pages, certificates), memory=MEMORY, written=0)
 
 
 if __name__ == "__main__":
