@@ -1,14 +1,15 @@
 """What catalog publishes. Each event carries the whole thing as it now is, so that a local copy needs nothing else.
 
 Subjects and sequences: a procedure's code and its version; an agency's id and its count of changes; a calendar's year
-and its count.
+and its count; an agency's targets for a year and their count; a list's essential service and its count.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar
 
 from catalog.domain import Agency, CalendarDay, CalendarYear, Correction, Procedure, Version
+from catalog.essentials.domain import EssentialService
 from catalog.successions import Succession
 
 
@@ -64,16 +65,34 @@ class CalendarChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSet:
-    """What the `decision` assigns to an agency for a year: indicator → percent. The subject is `<agency>/<year>`."""
+    """What the `decision` assigns to an agency for a year: indicator → percent, and as `demands` indicator → how many
+    dossiers it is to receive. The subject is `<agency>/<year>`."""
 
     TYPE: ClassVar[str] = "catalog.target.set.v1"
     agency: str
     year: int
     decision: str
     indicators: dict[str, float]
+    demands: dict[str, int] = field(default_factory=dict)
 
 
-PUBLISHED = (ProcedurePublished, ProcedureWithdrawn, AgencyChanged, AgencySucceeded, CalendarChanged, TargetSet)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EssentialChanged:
+    """How a service on a list of essential services stands now. The subject is `<list>/<id>`."""
+
+    TYPE: ClassVar[str] = "catalog.essential.changed.v1"
+    service: EssentialService
+
+
+PUBLISHED = (
+    ProcedurePublished,
+    ProcedureWithdrawn,
+    AgencyChanged,
+    AgencySucceeded,
+    CalendarChanged,
+    TargetSet,
+    EssentialChanged,
+)
 
 
 def of_version(version: Version) -> ProcedurePublished | ProcedureWithdrawn:

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from catalog import events
 from catalog.calendars import CalendarVersion, version_of
 from catalog.domain import Agency, CalendarYear, FieldOfWork, Level, ServiceLevel, Validity, Version, words_of
-from catalog.essentials.store import Essentials
+from catalog.essentials.store import Essentials, StoredEssential
 from catalog.imports.store import ImportStore
 from catalog.replacements.store import ReplacementImports
 from catalog.reviews.store import Reviews
@@ -156,6 +156,7 @@ class CatalogStore:
             self.procedures.collection,
             self.successions.collection,
             self.targets.targets.collection,
+            self.essentials.services.collection,
         ]
 
     def ensure_indexes(self) -> None:
@@ -386,16 +387,20 @@ class CatalogStore:
             "procedures": self.procedures,
             "successions": self.successions,
             "targets": self.targets.targets,
+            "essentials": self.essentials.services,
         }
         aggregates = every[kind]
         found = aggregates.collection.find({}, {"outbox": 0, "doc_answers": 0}, batch_size=500)
         for document in found.sort("_id", ASCENDING):
             loaded = aggregates.loaded(document)
+            if not loaded.sequence:
+                # It was put on a list of essential services when those were not told of; its next change will be.
+                continue
             subject, event = told_of(loaded.state)
             yield outgoing(event, subject=subject, sequence=loaded.sequence, time=loaded.state.changed_at)
 
 
-Kind = Literal["agencies", "calendars", "procedures", "successions", "targets"]
+Kind = Literal["agencies", "calendars", "procedures", "successions", "targets", "essentials"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -432,7 +437,7 @@ def calendar_history(stored: StoredCalendar) -> tuple[CalendarVersion, ...]:
 
 
 def told_of(
-    state: StoredVersion | StoredAgency | StoredCalendar | StoredSuccession | StoredTargets,
+    state: StoredVersion | StoredAgency | StoredCalendar | StoredSuccession | StoredTargets | StoredEssential,
 ) -> tuple[str, EventData]:
     """The subject and the event that say what a document now holds."""
     if isinstance(state, StoredVersion):
@@ -443,4 +448,6 @@ def told_of(
         return state.id, events.of_succession(state.succession)
     if isinstance(state, StoredTargets):
         return state.id, targets_told_of(state.targets)
+    if isinstance(state, StoredEssential):
+        return state.id, events.EssentialChanged(service=state.service)
     return state.id, events.of_calendar(state.calendar)

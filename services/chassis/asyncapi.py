@@ -9,15 +9,19 @@ from pydantic import TypeAdapter
 
 from chassis.consume import Subscription
 from chassis.envelope import CONTENT_TYPE, routing_key
-from chassis.topology import EVENTS, input_queue
+from chassis.topology import EVENTS, FEED, input_queue
 
 _ENVELOPE_REQUIRED = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data"]
 
 
 def document(
-    published: Mapping[str, Sequence[type]], consumed: Mapping[str, Sequence[Subscription]], version: str
+    published: Mapping[str, Sequence[type]],
+    consumed: Mapping[str, Sequence[Subscription]],
+    version: str,
+    feeds: Mapping[str, Sequence[type]] | None = None,
 ) -> dict[str, Any]:
-    """The whole document: one channel an event type, who sends it, and who receives it."""
+    """The whole document: one channel an event type, who sends it, and who receives it; and the public feed, one
+    channel with all the types of `feeds`."""
     types: dict[str, tuple[str, Any]] = {}
     for service, events in published.items():
         types |= {routed.TYPE: (service, routed) for routed in cast(Sequence[Any], events)}
@@ -26,15 +30,8 @@ def document(
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for event_type, (service, event) in sorted(types.items()):
-        schema = TypeAdapter(event).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
-        schemas |= {name: part for name, part in schema.pop("$defs", {}).items() if _same(schemas, name, part)}
         name = _name(event_type)
-        messages[name] = {
-            "name": event_type,
-            "contentType": CONTENT_TYPE,
-            "summary": " ".join(inspect.cleandoc(_doc(event)).split("\n\n")[0].split()),
-            "payload": _envelope(event_type, schema),
-        }
+        messages[name] = _message(event_type, event, schemas)
         channels[name] = {
             "address": routing_key(event_type),
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
@@ -48,6 +45,9 @@ def document(
                     "channel": {"$ref": f"#/channels/{name}"},
                     "description": f"From the queue {input_queue(consumer)}.",
                 }
+    for service, events in (feeds or {}).items():
+        if events:
+            _add_feed(service, cast(Sequence[Any], events), channels, operations, messages, schemas)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -62,6 +62,40 @@ def document(
         "operations": operations,
         "components": {"messages": messages, "schemas": dict(sorted(schemas.items()))},
     }
+
+
+def _message(event_type: str, event: Any, schemas: dict[str, Any], **attributes: Any) -> dict[str, Any]:
+    """The message of an event; what its data consists of is added to `schemas`."""
+    schema = TypeAdapter(event).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schemas |= {name: part for name, part in schema.pop("$defs", {}).items() if _same(schemas, name, part)}
+    return {
+        "name": event_type,
+        "contentType": CONTENT_TYPE,
+        "summary": " ".join(inspect.cleandoc(_doc(event)).split("\n\n")[0].split()),
+        "payload": _envelope(event_type, schema, attributes),
+    }
+
+
+def _add_feed(
+    service: str,
+    events: Sequence[Any],
+    channels: dict[str, Any],
+    operations: dict[str, Any],
+    messages: dict[str, Any],
+    schemas: dict[str, Any],
+) -> None:
+    for event in events:
+        messages[_name(event.TYPE)] = _message(event.TYPE, event, schemas, cursor={"type": "integer", "minimum": 1})
+    channels["motcua_feed"] = {
+        "address": FEED,
+        "description": "A RabbitMQ stream, to be read over AMQP 0-9-1 from any `x-stream-offset` by the user `monitor`."
+        " `cursor` counts its entries from 1 without gaps; an entry may come twice, with the same cursor. `sequence`"
+        " is the revision of what the subject names: a later one replaces an earlier one. The same events are answered"
+        f" by GET /api/{service}/v1/events?after=<cursor> and, as server-sent events, /api/{service}/v1/events/stream.",
+        "messages": {_name(event.TYPE): {"$ref": f"#/components/messages/{_name(event.TYPE)}"} for event in events},
+        "bindings": {"amqp": {"is": "queue", "queue": {"name": FEED, "durable": True, "exclusive": False}}},
+    }
+    operations[f"{service}.sends.feed"] = {"action": "send", "channel": {"$ref": "#/channels/motcua_feed"}}
 
 
 def _name(event_type: str) -> str:
@@ -85,11 +119,11 @@ def _same(known: Mapping[str, Any], name: str, part: Any) -> bool:
     return True
 
 
-def _envelope(event_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
+def _envelope(event_type: str, data: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     text = {"type": "string"}
     return {
         "type": "object",
-        "required": _ENVELOPE_REQUIRED,
+        "required": [*_ENVELOPE_REQUIRED, *attributes],
         "properties": {
             "specversion": {"const": "1.0"},
             "id": text,
@@ -100,6 +134,7 @@ def _envelope(event_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
             "datacontenttype": {"const": "application/json"},
             "sequence": {"type": "integer", "minimum": 1},
             "traceparent": text,
+            **attributes,
             "data": data,
         },
     }

@@ -6,6 +6,7 @@ the number of the event in the life of its aggregate (from 1, without gaps), and
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from pydantic_core import to_json
 
 CONTENT_TYPE = "application/cloudevents+json"
-_TYPE = re.compile(r"^(?P<service>[a-z]+)\.(?P<noun>[a-z_]+)\.(?P<verb>[a-z_]+)\.v(?P<version>\d+)$")
+_TYPE = re.compile(r"^(?P<service>[a-z]+)\.(?P<noun>[a-z_]+)(\.(?P<verb>[a-z_]+))?\.v(?P<version>\d+)$")
 
 
 class EventData(Protocol):
@@ -59,9 +60,16 @@ def adapter_of(kind: type) -> TypeAdapter[Any]:
 
 
 def outgoing(
-    data: EventData, *, subject: str, sequence: int, time: datetime, trace: str | None = None
+    data: EventData,
+    *,
+    subject: str,
+    sequence: int,
+    time: datetime,
+    trace: str | None = None,
+    extensions: Mapping[str, str | int] | None = None,
 ) -> OutgoingEvent:
-    """Wraps what a domain function returned. `time` is when it happened, not when it is sent."""
+    """Wraps what a domain function returned. `time` is when it happened, not when it is sent. `extensions`: further
+    attributes, named as CloudEvents demands (lower-case letters and digits)."""
     identifier = event_id(data.TYPE, subject, sequence)
     envelope: dict[str, Any] = {
         "specversion": "1.0",
@@ -72,6 +80,7 @@ def outgoing(
         "time": time,
         "datacontenttype": "application/json",
         "sequence": sequence,
+        **(extensions or {}),
         "data": adapter_of(type(data)).dump_python(data, mode="json"),
     }
     if trace is not None:

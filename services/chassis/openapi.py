@@ -48,6 +48,11 @@ _HEADERS = {
         "When the act counts, for callers with the scope `backdate`",
         {"type": "string", "format": "date-time"},
     ),
+    "resumes": (
+        "Last-Event-ID",
+        "The `id` of the last event that came: the stream goes on behind it, whatever the query says",
+        {"type": "string", "maxLength": 20},
+    ),
 }
 
 
@@ -157,6 +162,8 @@ def _header_parameters(route: "Route") -> list[dict[str, Any]]:
     wanted = {None: [], "key": ["key"], "key_or_match": ["key", "match"]}[route.needs]
     if route.method == "POST" and route.scope is not None:
         wanted = [*wanted, "occurred"]
+    if "text/event-stream" in route.answers.values():
+        wanted = [*wanted, "resumes"]
     return [
         {
             "name": name,

@@ -26,16 +26,20 @@ from chassis import SERVICES, topology
 from chassis.settings import EX_CONFIG, SettingsError
 
 REPLICA_SET = "rs0"
-POLICIES: Mapping[str, tuple[str, Mapping[str, int]]] = {
+POLICIES: Mapping[str, tuple[str, Mapping[str, int | str]]] = {
     **{
         f"retry-{step}": (rf"^[a-z]+\.retry\.{step}$", {"message-ttl": milliseconds})
         for step, milliseconds in topology.RETRY_MILLISECONDS.items()
     },
     "events": (r"^[a-z]+\.events$", {"delivery-limit": topology.DELIVERY_LIMIT}),
+    "feed": (rf"^{re.escape(topology.FEED)}$", {"max-age": "90D", "max-length-bytes": 2_000_000_000}),
 }
 """What may change while queues live. Queue arguments cannot, so times and limits stand here (name: pattern,
 definition).
 """
+
+MONITOR = "monitor"
+"""The user of monitoring systems: it reads the feed, and can do nothing else."""
 
 DEADLINE_SECONDS = 90.0
 REQUEST_SECONDS = 10.0
@@ -276,13 +280,13 @@ def _takes(admin: MongoClient[Document], user: str, database: str, password: str
 
 
 def provision_rabbitmq(settings: ProvisionSettings, report: Report, deadline_seconds: float) -> None:
-    """The virtual host, the exchange, the policies, and one user for each service with the rights that the contract
-    gives.
+    """The virtual host, the exchange, the policies, and one user for each service and for monitoring systems with the
+    rights that the contract gives.
     """
     parts = urlsplit(settings.rabbitmq_admin_url)
     admin = parts.username or ""
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    passwords = {service: settings.secret(f"amqp_{service}") for service in SERVICES}
+    passwords = {user: settings.secret(f"amqp_{user}") for user in (*SERVICES, MONITOR)}
     with Management(url, admin, settings.secret("amqp_admin")) as api:
         api.wait(time.monotonic() + deadline_seconds)
         vhost = quote(settings.vhost, safe="")
@@ -298,16 +302,29 @@ def provision_rabbitmq(settings: ProvisionSettings, report: Report, deadline_sec
             api.settle(f"policies/{vhost}/{name}", policy, f"set the policy {name}", report)
         for service in SERVICES:
             _rabbitmq_user(api, vhost, service, passwords[service], report)
+        _monitor(api, vhost, passwords[MONITOR], report)
+
+
+def _user(api: "Management", name: str, password: str, report: Report) -> None:
+    found = api.get(f"users/{name}")
+    if found is None or found["tags"] or not _hash_fits(found, password):
+        api.put(f"users/{name}", {"password": password, "tags": ""})
+        report(f"rabbitmq: {'made the user' if found is None else 'changed the password or tags of'} {name}")
+
+
+def _monitor(api: "Management", vhost: str, password: str, report: Report) -> None:
+    _user(api, MONITOR, password, report)
+    rights = {"configure": "^$", "write": "^$", "read": rf"^{re.escape(topology.FEED)}$"}
+    api.settle(f"permissions/{vhost}/{MONITOR}", rights, f"set the permissions of {MONITOR}", report)
 
 
 def _rabbitmq_user(api: "Management", vhost: str, service: str, password: str, report: Report) -> None:
-    found = api.get(f"users/{service}")
-    if found is None or found["tags"] or not _hash_fits(found, password):
-        api.put(f"users/{service}", {"password": password, "tags": ""})
-        report(f"rabbitmq: {'made the user' if found is None else 'changed the password or tags of'} {service}")
+    _user(api, service, password, report)
     own, events = rf"{service}(\..*)?", re.escape(topology.EVENTS)
+    if service == topology.FEED_OWNER:
+        own += f"|{re.escape(topology.FEED)}"
     rights = {
-        "configure": f"^{own}$",
+        "configure": f"^({own})$",
         # RabbitMQ 4.3 answers a relay's question whether a subscriber's queues are there only if the relay has some
         # right on the queue. To write to a queue is to bind it: the least of the three, and of use to nobody for a
         # parked queue.

@@ -1,7 +1,7 @@
 """Sending to RabbitMQ: many messages, then one wait for all their confirms."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,11 +41,17 @@ class SubscribersMissing(Exception):  # noqa: N818 (a state to wait in)
 
 
 class Publisher:
-    """One connection that only publishes; for one thread. It connects when first used and again after a failure."""
+    """One connection that only publishes; for one thread. It connects when first used and again after a failure.
 
-    def __init__(self, amqp_url: str, subscribers: Sequence[str] = ()) -> None:
+    `prepare` declares on each new connection what the messages need.
+    """
+
+    def __init__(
+        self, amqp_url: str, subscribers: Sequence[str] = (), prepare: Callable[[Any], None] = lambda _: None
+    ) -> None:
         self._url = amqp_url
         self._subscribers = subscribers
+        self._prepare = prepare
         self._connection: Any = None
         self._channel: Any = None
         self._unconfirmed: set[int] = set()
@@ -101,6 +107,7 @@ class Publisher:
         if service := missing_subscriber(channel, self._subscribers):
             self.close()
             raise SubscribersMissing(service)
+        self._prepare(channel)
         channel.confirm_select()
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)

@@ -20,12 +20,21 @@ PASSWORDS = (
     "amqp_admin",
     *(f"mongo_{service}" for service in SERVICES),
     *(f"amqp_{service}" for service in SERVICES),
+    # For monitoring systems, which read the feed.
+    "amqp_monitor",
+    # What links in e-mails are signed with, by which people choose which e-mails they get.
+    "opt_out_key",
 )
 KEYFILE_BYTES = 567
 """756 characters in base64. A key file holds at most 1,024, and only characters of base64."""
 
-STATS_CLIENT = "stats"
-STATS_SCOPES = ("dossiers.recount",)
+SEALING_KEY_BYTES = 32
+CLIENTS = {
+    "stats_intake_api_key": ("stats", ("dossiers.recount",)),
+    # What was filed on the national portal is filed at intake for whichever agency it is for.
+    "notify_intake_api_key": ("national-portal", ("dossiers.file", "any_agency")),
+}
+"""Files with a service's key for another service: who it is there, and what it may do."""
 
 
 def make_secrets(directory: Path, owner: int | None = None) -> list[str]:
@@ -41,11 +50,13 @@ def make_secrets(directory: Path, owner: int | None = None) -> list[str]:
         _make(directory / name, token_urlsafe(32))
     _make(directory / "mongo_keyfile", base64.b64encode(token_bytes(KEYFILE_BYTES)).decode())
     keys.make_key_pair(directory)
-    api_keys, stats_key = directory / "api_keys.json", directory / "stats_intake_api_key"
-    # The key is useless without its hash, so losing either of the two makes both anew.
-    if not (api_keys.exists() and stats_key.exists()):
-        key = keys.mint_api_key(api_keys, client=STATS_CLIENT, scopes=STATS_SCOPES)
-        keys.write_secret(stats_key, key)
+    _make(directory / "sealing_key", base64.b64encode(token_bytes(SEALING_KEY_BYTES)).decode())
+    api_keys = directory / "api_keys.json"
+    # A key is useless without its hash, so losing either of the two makes both anew.
+    hashes_are_there = api_keys.exists()
+    for name, (client, scopes) in CLIENTS.items():
+        if not (hashes_are_there and (directory / name).exists()):
+            keys.write_secret(directory / name, keys.mint_api_key(api_keys, client=client, scopes=scopes))
     for path in directory.iterdir():
         if owner is not None:
             os.chown(path, owner, owner)

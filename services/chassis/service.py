@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,7 @@ from chassis.web import Health, Router, application
 
 S = TypeVar("S", bound=Settings)
 EVERY_ONE = 1_000_000
+STOPPING = "motcua.stopping"
 MEMORY = "/dev/shm"  # noqa: S108 (gunicorn makes files of its own there, without a name)
 log = logs.get()
 
@@ -47,6 +49,8 @@ class Context(Generic[S]):
     database: Database[store.Document]
     carrier: store.Carrier
     clock: Clock
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when a web process is told to stop: an answer that would go on for minutes ends then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Service(Generic[S]):
     publishes: Sequence[type]
     assemble: Callable[[Context[S]], Parts]
     commands: Mapping[str, tuple[str, Command]] = field(default_factory=dict)
+    feeds: Sequence[type] = ()
+    """The events of the public feed: they go to its stream, and not to the services."""
     single_active: bool = False
     """One consumer at a time, the others stand by: for effects that two at once would overwrite."""
 
@@ -167,6 +173,7 @@ def app_of(service: Service[Any], parts: Parts, context: Context[Any]) -> Flask:
     )
     if parts.add_pages is not None:
         parts.add_pages(app)
+    app.extensions[STOPPING] = context.stopping
     return app
 
 
@@ -201,6 +208,13 @@ def _web(service: Service[Any], settings: Settings) -> int:
         def exception(self, msg: object, *_: object, **__: Any) -> None:
             super().exception(str(msg).partition(" %s")[0])
 
+    def tell_when_stopping(gunicorn_worker: Any) -> None:
+        def handle(number: int, frame: Any) -> None:
+            gunicorn_worker.wsgi.extensions[STOPPING].set()
+            gunicorn_worker.handle_exit(number, frame)
+
+        signal.signal(signal.SIGTERM, handle)
+
     class Server(BaseApplication):
         def load_config(self) -> None:
             options = {
@@ -214,6 +228,7 @@ def _web(service: Service[Any], settings: Settings) -> int:
                 "worker_tmp_dir": MEMORY if os.access(MEMORY, os.W_OK) else None,
                 "control_socket_disable": True,
                 "logger_class": Log,
+                "post_worker_init": tell_when_stopping,
                 "proc_name": f"{service.name}-web",
             }
             for key, value in options.items():

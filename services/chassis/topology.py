@@ -13,6 +13,12 @@ from kombu.entity import Exchange, Queue
 from chassis.envelope import routing_key
 
 EVENTS = "motcua.events"
+FEED, FEED_OWNER, FEED_KEY = "motcua.feed", "stats", "feed"
+"""The stream that monitoring systems read, the service that alone writes to it, and its key at that service's own
+exchange: the default exchange would let its user write into any queue.
+"""
+FEED_SEGMENT_BYTES = 20_000_000
+"""RabbitMQ drops what is too old or too much by whole segments."""
 RETRY_STEPS = ("5s", "30s", "5m", "1h")
 RETRY_MILLISECONDS = {"5s": 5_000, "30s": 30_000, "5m": 300_000, "1h": 3_600_000}
 DELIVERY_LIMIT = 20
@@ -62,6 +68,15 @@ def declare(channel: Any, service: str, event_types: Sequence[str], *, single_ac
         wait.queue_bind_to(service, retry_key(step))
     parked = _queue(channel, parked_queue(service), {"x-delivery-limit": NO_DELIVERY_LIMIT})
     parked.queue_bind_to(service, PARKED_KEY)
+
+
+def declare_feed(channel: Any) -> None:
+    """Declares the stream, and binds it to its owner's exchange. Idempotent. How long and how much it keeps is a
+    policy."""
+    Exchange(FEED_OWNER, type="direct", durable=True, delivery_mode=2)(channel).declare()
+    arguments = {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": FEED_SEGMENT_BYTES}
+    Queue(FEED, durable=True, queue_arguments=arguments)(channel).queue_declare()
+    channel.queue_bind(FEED, FEED_OWNER, FEED_KEY)
 
 
 class _Declared:

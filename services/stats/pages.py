@@ -13,24 +13,27 @@ from chassis import logs, store
 from chassis.cache import Cached
 from chassis.clock import Clock
 from chassis.worktime import ZONE
+from stats.domain.indicators import MAIN
 from stats.queries.counts import Queries, Wanted
+from stats.queries.indicators import Asked, Indicators
+from stats.schemas.indicators import answered
 
 log = logs.get()
 FRESH_SECONDS = 60
 """How long a page is shown before it is counted anew. Everybody may open it, so it must not cost a count each time."""
 
 
-def add_pages(app: Flask, queries: Queries, clock: Clock) -> None:
-    style = render_style(app)
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'; "
-        "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    app.jinja_env.filters |= {"number": number, "percent": percent, "ceiling": ceiling}
-    app.jinja_env.globals["style"] = style
+def add_pages(app: Flask, queries: Queries, indicators: Indicators, clock: Clock) -> None:
+    policy = policy_of(app)
+    app.jinja_env.filters |= {"number": number, "percent": percent, "ceiling": ceiling, "hundredths": hundredths}
+    app.jinja_env.globals["style"] = render_style(app)
 
     def page(year: str) -> str:
-        return render_template("thong_ke.html", **_numbers(queries, int(year), clock()), years=years())
+        now = clock()
+        asked = Asked(start=date(int(year), 1, 1), end=date(int(year) + 1, 1, 1))
+        main = answered(indicators.read(asked, now, MAIN, compared=False), asked, 2)["items"]
+        numbers = _numbers(queries, int(year), now)
+        return render_template("thong_ke.html", **numbers, years=years(), indicators=main)
 
     years = Cached(lambda _: queries.years(clock()), FRESH_SECONDS)
     pages = Cached(page, FRESH_SECONDS)
@@ -49,6 +52,15 @@ def add_pages(app: Flask, queries: Queries, clock: Clock) -> None:
             response.headers["Retry-After"] = "30"
         response.headers["Content-Security-Policy"] = policy
         return response
+
+
+def policy_of(app: Flask) -> str:
+    """The Content-Security-Policy of the service's pages."""
+    style = base64.b64encode(hashlib.sha256(render_style(app).encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
 
 
 def render_style(app: Flask) -> str:
@@ -80,6 +92,11 @@ def percent(part: int, whole: int) -> str:
         return "–"
     tenths = (2000 * part + whole) // (2 * whole)
     return f"{number(tenths // 10)},{tenths % 10}%"
+
+
+def hundredths(value: float) -> str:
+    """A percentage of two decimals: 82,08%."""
+    return f"{number(int(value))},{round(value * 100) % 100:02}%"
 
 
 def ceiling(rows: list[Mapping[str, Any]]) -> int:

@@ -66,7 +66,9 @@ def main() -> None:
         each = [1000 * (sum(process.cpu_times()[:2]) - before) / len(items) for process, before in spent.items()]
         print(f"{len(items) / seconds:,.0f} events/s; CPU an event: {each[0]:.3f} ms stats, {each[1]:.3f} ms mongod")
         current = stats.current()
-        print(f"facts {current.facts.estimated_document_count()}, cells {current.cells.estimated_document_count()}")
+        sums = current.sums
+        sizes = {each.name: each.estimated_document_count() for each in (sums.years, sums.procedures, sums.months)}
+        print(f"facts {current.facts.estimated_document_count()}, sums {sizes}")
 
 
 if __name__ == "__main__":

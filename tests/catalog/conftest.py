@@ -12,7 +12,7 @@ from catalog.store import CatalogStore
 from chassis import keys, store
 from chassis.service import Context, app_of
 from tests.catalog.callers import NOW, Api
-from tests.support.databases import indexed_once
+from tests.support.databases import connected, disconnect, indexed_once
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def database_url(mongo_url: str, emptied_prefix: str) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database[store.Document]]:
-    database = store.connect(database_url)
+    database = connected(database_url)
     yield database
-    database.client.close()
+    disconnect(database)
 
 
 @pytest.fixture

@@ -317,10 +317,10 @@ def test_the_agencies_that_a_procedure_names_must_be_known() -> None:
 
 def test_a_large_directory_is_checked_fast() -> None:
     agencies = [agency(f"H56.{n // 99:02}.{n % 99:02}.01", aliases=(Alias(id=f"000.{n:03}.H56"),)) for n in range(900)]
-    began = time.perf_counter()
+    began = time.process_time()
     large = directory(*agencies)
     assert not any(large.errors(each) for each in agencies)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 # -- calendars

@@ -1,5 +1,6 @@
 """The lists of essential services, and how far each service is deployed."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -112,6 +113,27 @@ def test_a_waiting_service_is_deployed_when_the_ministry_is_ready(lists: Api) ->
     wrong = lists.put("/essential-services/qd422/04", DEPLOYED | {"procedures": ["9.999999"]}, key="w")
     assert wrong.json["errors"][0]["pointer"] == "/procedures/0"
     assert lists.public("/essential-services/qd422/05", "PUT").status_code == 401
+
+
+def test_every_change_is_told(lists: Api, catalog_store: CatalogStore) -> None:
+    lists.put("/essential-services/qd422/01", DEPLOYED | {"since": "2024-06-01"}, match=1)
+    stored = catalog_store.essentials.services.collection.find_one({"_id": "qd422/01"})
+    assert stored is not None
+    told = [json.loads(entry["body"]) for entry in stored["outbox"]]
+    assert [(each["type"], each["subject"], each["sequence"]) for each in told] == [
+        ("catalog.essential.changed.v1", "qd422/01", 1),
+        ("catalog.essential.changed.v1", "qd422/01", 2),
+    ]
+    states = [(each["data"]["service"]["state"], each["data"]["service"]["since"]) for each in told]
+    assert states == [("waiting", None), ("deployed", "2024-06-01")]
+    # A service that is new is told the last one again.
+    again = {event.id: json.loads(event.body) for event in catalog_store.published("essentials")}
+    assert again["catalog.essential:qd422/01:2"] == told[1]
+    # What was never told, since it is older than the telling, is not made up.
+    catalog_store.essentials.services.collection.update_one({"_id": "qd422/02"}, {"$set": {"doc_sequence": 0}})
+    assert again.keys() - {event.id for event in catalog_store.published("essentials")} == {
+        "catalog.essential:qd422/02:1"
+    }
 
 
 def test_the_samples_lists_are_taken_as_they_are(api: Api, catalog_store: CatalogStore) -> None:

@@ -17,6 +17,7 @@ from pymongo.database import Database
 
 from catalog import domain, events
 from catalog.domain import Alias, Correction, Exemption
+from catalog.essentials.domain import EssentialService
 from catalog.main import CATALOG, assemble
 from catalog.settings import CatalogSettings
 from catalog.store import CatalogStore
@@ -41,7 +42,15 @@ def samples() -> dict[str, dict[str, Any]]:
     everything = procedure(agencies=("H56.14",), valid_to=date(2030, 1, 1), fees=(fee,), form=form)
     wrong = domain.publish(None, replace(everything, name="Đăng kí"))
     version = domain.publish(wrong, everything, correction=Correction(of=1, reason="Lỗi chính tả"))
-    targets = Targets(agency="H56.14", year=2026, decision="QĐ 12/QĐ-UBND", indicators={"online_share": 80.0})
+    targets = Targets(
+        agency="H56.14", year=2026, decision="QĐ 12/QĐ-UBND", indicators={"online_share": 80.0},
+        demands={"demand_level_3": 1200},
+    )  # fmt: skip
+    essential = EssentialService(
+        list="qd422", id="01", name="Đăng ký khai sinh, đăng ký thường trú, cấp thẻ bảo hiểm y tế", sector="Tư pháp",
+        state="waiting", extent=None, procedures=("1.012784",), served_by=None, waiting_for="Bộ Công an",
+        decision="Quyết định 422/QĐ-TTg", since=None,
+    )  # fmt: skip
     made: list[tuple[str, int, envelope.EventData]] = [
         (version.code, 2, events.of_version(version)),
         (version.code, 3, events.of_version(domain.withdraw(version, date(2026, 1, 1), "Quyết định 12/QĐ-UBND"))),
@@ -61,6 +70,7 @@ def samples() -> dict[str, dict[str, Any]]:
         ),
         ("2026", 1, events.of_calendar(calendar())),
         ("H56.14/2026", 1, told_of(targets)),
+        ("qd422/01", 1, events.EssentialChanged(service=essential)),
     ]
     return {
         data.TYPE: json.loads(envelope.outgoing(data, subject=subject, sequence=sequence, time=NOW).body)
@@ -151,6 +161,7 @@ def test_republishing_tells_everything_as_it_was_told_first(
         "3 procedures published again",
         "0 successions published again",
         "0 targets published again",
+        "0 essentials published again",
     ]
     assert run("--only", "calendars") == 0
     assert list(listener.taken()) == ["catalog.calendar:2026:1"]

@@ -26,7 +26,7 @@ def test_targets_are_assigned_and_changed(offices: Api) -> None:
     assert offices.public(PATH).json["code"] == "targets_unknown"
     first = offices.put(PATH, TARGETS, key="a")
     assert (first.status_code, first.headers["ETag"]) == (201, '"1"')
-    assert first.json == TARGETS | {"agency": "H56.14", "year": 2024, "version": 1}
+    assert first.json == TARGETS | {"demands": {}, "agency": "H56.14", "year": 2024, "version": 1}
     assert offices.put(PATH, TARGETS, key="a").data == first.data
     changed = offices.put(PATH, TARGETS | {"indicators": {"online_share": 85}}, match=1)
     assert (changed.status_code, changed.json["indicators"]) == (200, {"online_share": 85})
@@ -47,10 +47,18 @@ def test_every_change_is_told(offices: Api, catalog_store: CatalogStore) -> None
         ("catalog.target.set.v1", "H56.14/2024", 1),
         ("catalog.target.set.v1", "H56.14/2024", 2),
     ]
-    assert events[0]["data"] == TARGETS | {"agency": "H56.14", "year": 2024}
+    assert events[0]["data"] == TARGETS | {"demands": {}, "agency": "H56.14", "year": 2024}
     # A service that is new is told the last one again, as it was told first.
     [again] = catalog_store.published("targets")
     assert json.loads(again.body) == events[1]
+
+
+def test_a_demand_is_assigned_as_a_number_of_dossiers(offices: Api, catalog_store: CatalogStore) -> None:
+    demands = {"demand_level_3": 252_680, "demand_level_4": 6_850}
+    assert offices.put(PATH, TARGETS | {"demands": demands}, key="a").json["demands"] == demands
+    assert offices.public(PATH).json["demands"] == demands
+    [told] = catalog_store.published("targets")
+    assert json.loads(told.body)["data"]["demands"] == demands
 
 
 def test_an_alias_is_as_good_as_the_identifier(offices: Api) -> None:
@@ -72,6 +80,11 @@ def test_an_alias_is_as_good_as_the_identifier(offices: Api) -> None:
         {"indicators": {"a.b": 1}},
         {"indicators": {"$where": 1}},
         {"indicators": {f"i{n}": 1 for n in range(101)}},
+        {"demands": {"demand_level_3": 0}},
+        {"demands": {"demand_level_3": 1.5}},
+        {"demands": {"Level 3": 1}},
+        {"demands": {"demand_level_3": 1_000_000_001}},
+        {"demands": {f"i{n}": 1 for n in range(101)}},
         {"colour": 1},
     ],
 )

@@ -3,6 +3,7 @@ them."""
 
 import importlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,24 @@ def of(name: str) -> service.Service[Any]:
     return found
 
 
+EVENTS = TOP / "asyncapi.yaml"
+APIS = {name: TOP / "docs" / "openapi" / f"{name}.json" for name in SERVICES}
+
+
+@cache
 def documents() -> dict[Path, str]:
     """Path → text of every contract document."""
     made: dict[Path, str] = {}
     for name in SERVICES:
         document = openapi.document(service.described(of(name)), VERSION)
-        made[TOP / "docs" / "openapi" / f"{name}.json"] = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        made[APIS[name]] = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     events = asyncapi.document(
         {name: of(name).publishes for name in SERVICES},
         {name: service.assembled_for_description(of(name)).table for name in SERVICES},
         VERSION,
+        {name: of(name).feeds for name in SERVICES},
     )
-    made[TOP / "asyncapi.yaml"] = yaml.safe_dump(events, allow_unicode=True, sort_keys=False, width=120)
+    made[EVENTS] = yaml.safe_dump(events, allow_unicode=True, sort_keys=False, width=120)
     return made
 
 

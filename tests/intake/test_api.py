@@ -701,6 +701,11 @@ def test_every_dossiers_state_is_read_once_for_a_recount(intake: Running) -> Non
         "supplements_asked": [],
         "handed_over_at": None,
         "digitised": True,
+        "reused": False,
+        "paid_at": None,
+        "paid_online": False,
+        "rated_at": None,
+        "score": None,
     }
     assert (by_id[refused]["status"], by_id[refused]["refused_at"]) == ("refused", "2026-03-04T02:00:00Z")
     assert (by_id[finished]["timing"], by_id[finished]["finished_at"]) == ("early", "2026-03-04T03:00:00Z")

@@ -13,6 +13,8 @@ from tests.contracts.documents import TOP, of
 
 SAMPLES = {path.stem: path.read_text(encoding="utf-8") for path in (TOP / "tests/contracts/samples").glob("*.json")}
 PUBLISHED = {kind.TYPE: (name, kind) for name in SERVICES for kind in typing.cast(Any, of(name).publishes)}
+FED = {kind.TYPE: (name, kind) for name in SERVICES for kind in typing.cast(Any, of(name).feeds)}
+"""What goes to the public feed, and not to the services."""
 CONSUMED = [
     (name, event_type, reading)
     for name in SERVICES
@@ -24,7 +26,7 @@ PERSONAL = {"name", "identity", "phone", "email", "address", "person", "to", "ap
 
 
 def test_every_published_event_has_a_sample_and_no_sample_is_left_over() -> None:
-    assert SAMPLES.keys() == PUBLISHED.keys()
+    assert SAMPLES.keys() == PUBLISHED.keys() | FED.keys()
 
 
 @pytest.mark.parametrize("event_type", sorted(PUBLISHED))
@@ -56,11 +58,16 @@ def fields_of(kind: Any, inside: str = "") -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("event_type", sorted(t for t in PUBLISHED if not t.startswith("catalog.")))
+@pytest.mark.parametrize("event_type", sorted(t for t in PUBLISHED | FED if not t.startswith("catalog.")))
 def test_what_identifies_a_person_is_in_personal_and_nowhere_else(event_type: str) -> None:
-    kind = PUBLISHED[event_type][1]
+    kind = (PUBLISHED | FED)[event_type][1]
     outside = [(owner, field) for owner, field in fields_of(kind) if owner != "Personal" and field in PERSONAL]
     assert outside == []
+
+
+def test_the_feed_is_public_so_nothing_in_it_is_personal() -> None:
+    assert FED
+    assert [found for _, kind in FED.values() for found in fields_of(kind) if "personal" in found[1].lower()] == []
 
 
 def test_samples_are_readable_json_with_their_own_name() -> None:

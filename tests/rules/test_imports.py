@@ -12,7 +12,7 @@ TOP = Path(__file__).resolve().parents[2]
 def lint(tree: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"],
-        cwd=tree, env={"PYTHONPATH": str(tree / "services")}, capture_output=True, encoding="utf-8", timeout=60,
+        cwd=tree, env={"PYTHONPATH": str(tree / "services")}, capture_output=True, encoding="utf-8", timeout=180,
         check=False,
     )  # fmt: skip
 

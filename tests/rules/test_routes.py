@@ -12,7 +12,7 @@ from tests.contracts.documents import of
 ROUTES = [(name, route) for name in SERVICES for route in service.described(of(name)).routes]
 
 
-SIGNED = {"/payments/callbacks/<provider>"}
+SIGNED = {"/chat/events", "/partners/post/tracking", "/payments/callbacks/<provider>", "/receipts/<provider>"}
 """Public, and yet they change something: their senders sign what they send, and say the same again without harm."""
 WITH_SECRET = {"/tracking/<code>/rating"}
 """Public for whoever has the receipt's secret."""
@@ -27,6 +27,7 @@ HARMLESS_TWICE = (
         "/messages/<id>/read",  # read twice is read
         "/uploads/<id>/chunks/<int:n>",  # the same bytes at the same place
         "/simulations",  # stores nothing
+        "/templates/<template>/<channel>/<language>/preview",  # stores nothing
     }
 )
 

@@ -51,6 +51,8 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 
 def test_the_top_level_holds_what_is_said_of_it() -> None:
     tracked = {path.name for path in TOP.iterdir() if path.is_dir() and not path.name.startswith(".")}
-    assert tracked - {"secrets"} == {"services", "native", "sample", "deploy", "tests", "docs", "requirements"}
+    assert tracked - {"secrets"} == {
+        "services", "native", "sample", "clients", "deploy", "tests", "docs", "requirements",
+    }  # fmt: skip
     packages = {path.name for path in (TOP / "services").iterdir() if (path / "__init__.py").exists()}
     assert packages == {*SERVICES, "chassis"}

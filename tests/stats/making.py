@@ -4,14 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chassis.consume import Received
 from chassis.envelope import event_id, read, read_data
 from stats.consumer import PATTERNS
-from stats.domain.cells import MEASURES
+from stats.domain.cells import FLOWS
 from stats.inbound import READINGS
 from stats.store.projection import DIMENSIONS, Projection
 
@@ -68,10 +68,21 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment of a whole bill; `reversed`: later it counted no more."""
+
+    at: datetime
+    channel: str = "online"
+    reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """A dossier's whole life. Instants that are None have not come. `scans`: after the reception, whether all its paper
     is scanned now, each time that this was told anew. `promised_at`: what the receipt said, where `due_at` is another
-    date since the last halt ended or the time was extended."""
+    date since the last halt ended or the time was extended; `apology`: with form 04. `reuses`: for each component that
+    the electronic store gave, whether somebody chose it; `replaced`: then the first of them was handed in. `results`:
+    what was given out at the end: "signed", "unsigned", "recalled"."""
 
     id: str
     agency: str = "H56.14"
@@ -91,6 +102,14 @@ class Life:
     stopped_at: datetime | None = None
     halts: tuple[Halt, ...] = ()
     promised_at: datetime | None = None
+    apology: bool = False
+    reuses: tuple[bool, ...] = ()
+    replaced: bool = False
+    payments: tuple[Payment, ...] = ()
+    results: tuple[str, ...] = ()
+    electronic: bool = False
+    rated_at: datetime | None = None
+    score: int = 5
 
     @property
     def over(self) -> str | None:
@@ -166,7 +185,7 @@ class Life:
             for n, halt in enumerate(self.halts):
                 self._say_halt(say, 10 + 5 * n, halt, last=halt is self.halts[-1])
             if self.promised_at is not None and self.due_at is not None:
-                more = {"amount": 1.0, "unit": "working_day", "basis": "b", "reason": "r", "apology": False}
+                more = {"amount": 1.0, "unit": "working_day", "basis": "b", "reason": "r", "apology": self.apology}
                 more |= {"code": self.code, "in_time": True, "extended_at": self.received_at}
                 more |= {"due_at": self.due_at, "previous_due_at": self.promised_at}
                 say("workflow.dossier.extended.v1", 80, self.received_at, more)
@@ -185,15 +204,66 @@ class Life:
                     "result_name": "Giấy khai sinh",
                 }
                 say("workflow.dossier.finished.v1", 91, self.finished_at, {**process, **finished})
+                for n, result in enumerate(self.results):
+                    self._say_result(say, 93 + 2 * n, self.finished_at, result)
         if self.withdrawn_at is not None:
             withdrawn = {"filed_at": self.filed_at, "received_at": self.received_at, "withdrawn_at": self.withdrawn_at}
             data = {"dimensions": self.dimensions(), "code": self.received_at and self.code, **withdrawn}
             say("intake.dossier.withdrawn.v1", 4 + len(self.scans), self.withdrawn_at, data)
         if self.received_at is not None and self.handed_over_at is not None:
-            handed_over = {"code": self.code, "handed_over_at": self.handed_over_at, "method": "collect"}
+            handed_over = {"code": self.code, "handed_over_at": self.handed_over_at}
+            handed_over["method"] = "electronic" if self.electronic else "collect"
             data = {"dimensions": self.dimensions(), **handed_over}
             say("intake.dossier.handed_over.v1", 3 + len(self.scans), self.handed_over_at, data)
+        self._say_besides(say)
         return made
+
+    def _say_besides(self, say: Callable[..., None]) -> None:
+        dimensions = {"dimensions": self.dimensions()}
+        for n, chosen in enumerate(self.reuses):
+            told = {"component": f"TP{n}", "document": f"document-{n}", "kind": "KQ.G01.000001", "chosen": chosen}
+            say("intake.document.reused.v1", 30 + n, self.filed_at, {**dimensions, **told, "at": self.filed_at})
+        if self.replaced:
+            told = {"code": None, "supplemented_at": self.filed_at, "components": ["TP0"], "digitised": self.scanned}
+            say("intake.dossier.supplemented.v1", 39, self.filed_at, {**dimensions, **told})
+        for n, payment in enumerate(self.payments):
+            paid = {"code": None, "payment": f"payment-{n}", "amount": 20000, "channel": payment.channel}
+            told = {**dimensions, **paid, "paid_at": payment.at}
+            more = {"provider": None, "settled": True, "requested_at": None}
+            say("intake.fee.paid.v1", 40 + 2 * n, payment.at, {**told, **more})
+            if payment.reversed:
+                say("intake.fee.reversed.v1", 41 + 2 * n, payment.at, {**told, "reversed_at": payment.at})
+        if self.rated_at is not None:
+            rated = {"code": self.code, "score": self.score, "rated_at": self.rated_at}
+            say("intake.dossier.rated.v1", 60, self.rated_at, {**dimensions, **rated})
+
+    def _say_result(self, say: Callable[..., None], sequence: int, at: datetime, result: str) -> None:
+        told = {
+            "code": self.code,
+            "agency": self.agency,
+            "result": f"result-{sequence}",
+            "kind": None,
+            "sha256": "0" * 64,
+        }
+        issued = {"procedure": self.procedure, "procedure_version": 3, "result_name": "r", "outcome": "approved"}
+        signed = {"signed": result != "unsigned", "issued_at": at}
+        say("workflow.result.issued.v1", sequence, at, {**told, **issued, **signed})
+        if result == "recalled":
+            recalled = {**told, "issued_at": at, "recalled_at": at, "basis": "b"}
+            say("workflow.result.recalled.v1", sequence + 1, at, recalled)
+
+    @property
+    def reused(self) -> bool:
+        return any(self.reuses[1:] if self.replaced else self.reuses)
+
+    @property
+    def paid(self) -> list[Payment]:
+        return sorted((each for each in self.payments if not each.reversed), key=lambda each: each.at)
+
+    @property
+    def asked(self) -> list[datetime]:
+        """When a supplement was asked for."""
+        return sorted(halt.begin for halt in self.halts if halt.kind == "supplement") if self.received_at else []
 
     def _say_halt(self, say: Callable[..., None], sequence: int, halt: Halt, *, last: bool) -> None:
         grounds = {"code": self.code, "kind": halt.kind, "basis": "b", "reason": "r"}
@@ -222,7 +292,6 @@ class Life:
         """As intake's states have it."""
         names = "filed received refused withdrawn finished stopped due handed_over"
         instants = [f"{name}_at" for name in names.split()]
-        asked = [halt.begin.isoformat() for halt in self.halts if halt.kind == "supplement"]
         return {
             "id": self.id,
             **self.dimensions(),
@@ -231,7 +300,12 @@ class Life:
             **({"finished_at": None} if self.over == "withdrawn" else {}),
             "timing": self.timing if self.over == "finished" else None,
             "digitised": self.scanned,
-            "supplements_asked": asked if self.received_at else [],
+            "supplements_asked": [at.isoformat() for at in self.asked],
+            "reused": self.reused,
+            "paid_at": self.paid[0].at.isoformat() if self.paid else None,
+            "paid_online": {each.channel for each in self.paid} == {"online"},
+            "rated_at": self.rated_at and self.rated_at.isoformat(),
+            "score": self.score if self.rated_at else None,
             "paused": self.halts[-1].kind if self.held_since else None,
             "paused_since": self.held_since and self.held_since.isoformat(),
         }
@@ -245,11 +319,10 @@ def naive_cells(lives: Iterable[Life]) -> Cells:
     cells: dict[tuple[Any, ...], Counter[str]] = {}
     for life in lives:
 
-        def add(instant: datetime | None, measure: str, life: Life = life) -> None:
-            if instant is not None:
-                day = str(instant.astimezone(LOCAL).date())
-                key = (life.agency, life.field, life.procedure, life.channel, life.service_level, day)
-                cells.setdefault(key, Counter())[measure] += 1
+        def add(instant: datetime | None, measure: str, number: int = 1, life: Life = life) -> None:
+            if instant is not None and number:
+                key = (life.agency, life.field, life.procedure, life.channel, life.service_level, _day(instant))
+                cells.setdefault(key, Counter())[measure] += number
 
         if life.channel == "online":
             add(life.filed_at, "filed")
@@ -261,24 +334,40 @@ def naive_cells(lives: Iterable[Life]) -> Cells:
             add(None if life.received_at else life.withdrawn_at, "withdrawn_waiting")
         elif life.over == "stopped":
             add(life.stopped_at, "stopped")
-        else:
+        elif life.over == "finished":
             add(life.finished_at, f"finished_{life.timing}")
+            add(life.finished_at if life.timing != "late" and len(life.asked) > 1 else None, "finished_asked_twice")
+            add(life.finished_at, "process_days", process_days(life))
+            if "signed" in life.results or (life.electronic and life.handed_over_at):
+                add(life.finished_at, "electronic_results")
+                add(life.finished_at if life.scanned else None, "digitised_results")
         add(life.handed_over_at, "handed_over")
-        for halt in life.halts:
-            add(halt.begin if life.received_at and halt.kind == "supplement" else None, "supplement_requests")
+        for asked_at in life.asked:
+            add(asked_at, "supplement_requests")
+        add(life.asked[1] if len(life.asked) > 1 else None, "second_supplements")
+        if life.received_at is not None:
+            add(life.received_at if life.reused else None, "reused")
+            extended_at = life.received_at if life.promised_at is not None and life.due_at is not None else None
+            add(extended_at, "extensions")
+            add(extended_at if life.apology else None, "apologies")
+        if life.paid:
+            add(life.paid[0].at, "paid")
+            add(life.paid[0].at if {each.channel for each in life.paid} == {"online"} else None, "paid_online")
+        add(life.rated_at, "rated")
+        add(life.rated_at, "score_sum", life.score)
+        add(life.rated_at if life.score >= 4 else None, "satisfied")
     return {key: dict(counts) for key, counts in cells.items()}
 
 
+BY_HAND: frozenset[str] = frozenset(FLOWS) - {"falling_due", "falling_due_asked_twice", "document_lookups"}
+"""What `naive_cells` counts."""
+
+
 def cells_of(projection: Projection) -> Cells:
-    """What the cells say, the parts added up, without zeros."""
-    found: Cells = {}
-    for row in projection.cells.find():
-        key = (*(row[name] for name in DIMENSIONS), row["day"])
-        counted = found.setdefault(key, {})
-        for measure in MEASURES:
-            counted[measure] = counted.get(measure, 0) + row[measure]
-    plain = {key: {name: count for name, count in counted.items() if count} for key, counted in found.items()}
-    return {key: counted for key, counted in plain.items() if counted}
+    """The same as the sums have it."""
+    found = projection.flows(date(1990, 1, 1), date(2200, 1, 1), (*DIMENSIONS, "day"))
+    plain = {key: {name: row[name] for name in BY_HAND if row.get(name)} for key, row in found.items()}
+    return {key: row for key, row in plain.items() if row}
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +404,13 @@ def naive_stock(lives: Sequence[Life], day: str, today: str) -> Stock:
         halted.count("supplement"),
         len([kind for kind in halted if kind in ("fee", "other")]),
     )
+
+
+def process_days(life: Life) -> int:
+    """Calendar days from the reception to the end, without those on which the clock stood still when they began."""
+    first, last = (at.astimezone(LOCAL).date() for at in (life.received_at, life.over_at) if at is not None)
+    days = [first + timedelta(days=n + 1) for n in range((last - first).days)]
+    return sum(life.halted(str(day)) is None for day in days)
 
 
 def _day(instant: datetime) -> str:
@@ -373,6 +469,19 @@ def many(count: int, start: datetime, days: int, agencies: Sequence[str], proced
                 finished_at=finished if known else None,
                 withdrawn_at=withdrawn,
                 handed_over_at=finished + timedelta(days=1) if known and finished and n % 2 and not withdrawn else None,
+                apology=n % 3 == 1,
+                reuses=((), (True,), (False,), (True, False), (False, True))[n % 5],
+                replaced=n % 8 == 3 and n % 5 > 0,
+                payments=(
+                    Payment(at=filed + timedelta(hours=2), channel=("online", "counter")[n % 2], reversed=n % 9 == 4),
+                    *([Payment(at=filed + timedelta(days=9), channel="online")] if n % 16 == 8 else []),
+                )
+                if n % 4 == 0
+                else (),
+                results=(("signed",), ("unsigned",), ("recalled",), ("recalled", "signed"), ())[n % 5],
+                electronic=n % 14 == 1,
+                rated_at=finished + timedelta(days=3) if known and finished and n % 7 == 2 else None,
+                score=n % 5 + 1,
             )
         )
     return lives

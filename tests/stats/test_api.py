@@ -43,13 +43,21 @@ def test_counts_have_the_public_shape(served: Running) -> None:
                 "paused": 0,
                 "stopped": 0,
                 "supplement_requests": 0,
+                "second_supplements": 0,
+                "extensions": 0,
+                "apologies": 0,
                 "withdrawn": 0,
                 "withdrawn_waiting": 0,
                 "refused": 0,
                 "handed_over": 0,
                 "digitised": 0,
                 "reused": 0,
+                "paid": 0,
                 "paid_online": 0,
+                "electronic_results": 0,
+                "digitised_results": 0,
+                "rated": 0,
+                "satisfied": 0,
                 "document_lookups": 0,
             }
         ],
@@ -109,7 +117,10 @@ def test_the_openapi_document_is_valid() -> None:
     document: dict[str, Any] = openapi.document(described(STATS), "1")
     validate(document)
     parameters = document["paths"]["/api/stats/v1/counts"]["get"]["parameters"]
-    assert [each["name"] for each in parameters] == ["agency", "subtree", "from", "to", "by"]
+    assert {each["name"] for each in parameters} == {
+        *("agency", "subtree", "field", "procedure", "channel", "service_level"),
+        *("from", "to", "as_of", "by", "links"),
+    }
 
 
 def test_stats_has_nothing_to_relay(stats: StatsStore, served: Running) -> None:

@@ -9,17 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats.domain.cells import PARTS, Cell, Measure, part_of, tally
+from stats.domain.cells import FLOWS, Measure, contributions, place
 from stats.domain.facts import Fact, Scanning, merge
 from stats.domain.privacy import impersonal
 from tests.stats.making import PERSON, Life, at, message
 
 DAY = at("2024-08-20 09:00")
+SHOWN = set(FLOWS) - {"process_days", "falling_due", "falling_due_asked_twice"}
 
 
 def facts(life: Life) -> list[Fact]:
     said = [message(made) for made in life.events()]
     return [each.data.fact(each.event.sequence) for each in said if hasattr(each.data, "fact")]
+
+
+def by_day(fact: Fact) -> dict[str, tuple[Measure, ...]]:
+    """As what the dossier counts on which day, without levels and sums of days."""
+    found: dict[str, tuple[Measure, ...]] = {}
+    for (day, measure), number in contributions(fact).items():
+        if measure in SHOWN:
+            found[day] = (*found.get(day, ()), *[measure] * number)
+    return found
 
 
 WHOLE = Life(
@@ -79,9 +89,9 @@ def test_of_a_withdrawal_and_an_end_the_earlier_one_counts_in_any_order(
 ) -> None:
     said = facts(withdrawn(finished_at=finished))
     for order in permutations(said):
-        cells = {cell.day: counted for cell, counted in tally("d1", reduce(merge, order)).items()}
-        assert cells.pop("2024-08-22") == measures
-        assert {day: sorted(counted) for day, counted in cells.items()} == {"2024-08-20": ["filed", "received"]}
+        days = by_day(reduce(merge, order))
+        assert days.pop("2024-08-22") == measures
+        assert days == {"2024-08-20": ("filed", "received")}
 
 
 def test_a_withdrawal_before_the_reception_is_counted_as_such() -> None:
@@ -91,13 +101,12 @@ def test_a_withdrawal_before_the_reception_is_counted_as_such() -> None:
 
 def test_a_withdrawal_counts_once_the_reception_is_known() -> None:
     filed, received, *_, last = facts(withdrawn())
-    early = tally("d1", merge(filed, last))
-    assert list(early.values()) == [("filed",)], "until then it waits"
-    assert ("withdrawn",) in tally("d1", reduce(merge, (filed, received, last))).values()
+    assert list(by_day(merge(filed, last)).values()) == [("filed",)], "until then it waits"
+    assert ("withdrawn",) in by_day(reduce(merge, (filed, received, last))).values()
 
 
 def days_of(life: Life) -> dict[str, tuple[Measure, ...]]:
-    return {cell.day: measures for cell, measures in tally(life.id, reduce(merge, facts(life))).items()}
+    return by_day(reduce(merge, facts(life)))
 
 
 def test_a_whole_life_counts_once_for_each_thing() -> None:
@@ -139,33 +148,22 @@ def test_paper_that_is_scanned_later_counts_and_a_scan_taken_back_does_not(
     life = Life(id="d", channel="counter", filed_at=DAY, received_at=DAY, digitised=digitised, scans=scans)
     counted: tuple[Measure, ...] = ("received", "digitised") if life.scanned else ("received",)
     for order in permutations(facts(life)):
-        assert list(tally("d", reduce(merge, order)).values()) == [counted]
+        assert list(by_day(reduce(merge, order)).values()) == [counted]
 
 
 def test_a_scan_before_the_reception_is_what_the_reception_tells() -> None:
     [received] = [fact for fact in facts(Life(id="d", filed_at=DAY, received_at=DAY, digitised=False)) if fact.received]
     before = Fact(dimensions=received.dimensions, scanned=Scanning(sequence=1, whole=True))
-    assert list(tally("d", before).values()) == []
-    assert list(tally("d", merge(received, before)).values()) == [("filed", "received")]
+    assert list(by_day(before).values()) == []
+    assert list(by_day(merge(received, before)).values()) == [("filed", "received")]
 
 
 def test_what_is_finished_counts_when_its_reception_is_known() -> None:
     finished = next(fact for fact in facts(WHOLE) if fact.finished)
-    assert tally("d1", finished) == {}
+    assert contributions(finished) == {}
+    assert place(finished) is None
     filed = facts(WHOLE)[0]
-    assert list(tally("d1", merge(filed, finished)).values()) == [("filed",)]
-
-
-@given(st.sampled_from([1, 2, 3, 4, "partial", "full"]), st.integers(0, PARTS - 1))
-def test_a_cell_is_found_again_by_its_id(level: Any, part: int) -> None:
-    cell = Cell("H56.14", "HOTICH", "1.001193", "online", level, "2024-08-31", part)
-    assert Cell.of_id(cell.id) == cell
-
-
-def test_dossiers_are_spread_over_the_parts() -> None:
-    parts = [part_of(f"0192f0c1-0000-7000-8000-{n:012x}") for n in range(PARTS * 100)]
-    assert set(parts) == set(range(PARTS))
-    assert max(map(parts.count, set(parts))) < 300
+    assert list(by_day(merge(filed, finished)).values()) == [("filed",)]
 
 
 def test_what_identifies_a_person_is_dropped_wherever_it_stands() -> None:

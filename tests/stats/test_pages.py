@@ -124,7 +124,7 @@ def test_the_page_is_accessible_and_needs_nothing_from_elsewhere(served: Running
     assert len(page.of("h1")) == len(page.of("main")) == 1
     assert all("scope" in head for head in page.of("th"))
     described = {value for table in page.of("table") for value in table.values()}
-    assert described == {"theo-thang", "ve-thang", "theo-co-quan", "ve-co-quan"}
+    assert described == {"theo-thang", "ve-thang", "theo-co-quan", "ve-co-quan", "chi-tieu", "ve-chi-tieu"}
     assert described <= {attributes.get("id") for _, attributes in page.tags}
     assert {label["for"] for label in page.of("label")} == {select["id"] for select in page.of("select")}
     assert all(svg["aria-hidden"] == "true" for svg in page.of("svg"))

@@ -1,10 +1,12 @@
 """The counts equal the dossiers, whatever comes twice, in another order, half-way, or from two processes at once."""
 
+import multiprocessing
+import os
 import random
+import signal
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
@@ -12,15 +14,25 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 
+from chassis import store
 from chassis.clock import system_clock
 from chassis.consume import Done, Duplicate, Invalid, Received
-from stats.store import StatsStore
-from stats.store.archive import Archive
-from stats.store.projection import Open, Projection
+from stats.domain.cells import contributions
+from stats.domain.facts import Fact
+from stats.store import StatsStore, facts
+from stats.store.building import Building
+from stats.store.later import Later
+from stats.store.log import Blocked, Log
+from stats.store.overtaking import Overtaken
+from stats.store.projection import DIMENSIONS, Projection
+from stats.store.sums import Sums
 from stats.usecases.events import Taking
 from stats.usecases.rebuilds import Rebuilding
-from tests.stats.making import PERSON, Halt, Life, Stock, at, cells_of, event, many, messages, naive_cells, naive_stock
+from tests.stats.making import PERSON, Halt, Life, at, cells_of, event, many, messages, naive_cells, naive_stock
+from tests.support.effort import THOROUGH
 
 AGENCIES = ("H56.14", "H56.15")
 PROCEDURES = ("1.001193", "1.012784")
@@ -28,7 +40,55 @@ LEVELS: list[int | str] = [3, 4, "partial", "full"]
 
 
 def facts_of(projection: Projection) -> dict[str, Any]:
-    return {row["_id"]: (row["said"], {c["cell"]: c["as"] for c in row["counts"]}) for row in projection.facts.find()}
+    return {row["_id"]: (row["said"], row["adds"]) for row in projection.facts.find()}
+
+
+def summed(projection: Projection) -> dict[tuple[Any, ...], dict[str, int]]:
+    """What the facts add up to, the plain way."""
+    found: dict[tuple[Any, ...], dict[str, int]] = {}
+    for row in projection.facts.find({"agency": {"$exists": True}}):
+        for day, adds in row["adds"].items():
+            sums = found.setdefault((*(row[name] for name in DIMENSIONS), day), {})
+            for measure, number in adds.items():
+                sums[measure] = sums.get(measure, 0) + number
+    plain = {key: {measure: number for measure, number in sums.items() if number} for key, sums in found.items()}
+    return {key: sums for key, sums in plain.items() if sums}
+
+
+def is_sound(projection: Projection) -> bool:
+    """The sums are what the facts add up to, in each of the forms in which they are kept."""
+    facts = summed(projection)
+    ever = (date(1990, 1, 1), date(2200, 1, 1))
+    every = (
+        ("agency", "month"),
+        ("field", "procedure", "month"),
+        ("channel",),
+        ("procedure",),
+        ("agency", "procedure"),
+        (),
+    )
+    for by in ((*DIMENSIONS, "day"), ("day",), *every):
+        expected: dict[tuple[Any, ...], dict[str, int]] = {}
+        for key, sums in facts.items():
+            values = dict(zip((*DIMENSIONS, "day"), key, strict=True)) | {"month": key[-1][:7]}
+            row = expected.setdefault(tuple(values[name] for name in by), {})
+            for measure, number in sums.items():
+                row[measure] = row.get(measure, 0) + number
+        plain = {key: {measure: number for measure, number in row.items() if number} for key, row in expected.items()}
+        found = {
+            key: {measure: number for measure, number in row.items() if number and not measure.startswith("received_")}
+            for key, row in projection.flows(*ever, by).items()
+        }
+        if found != {key: row for key, row in plain.items() if row}:
+            return False
+    return True
+
+
+def forget(stats: StatsStore) -> None:
+    """All that was counted, not the archive."""
+    sums = stats.current().sums
+    for collection in (stats.current().facts, sums.years, sums.procedures, sums.months):
+        collection.delete_many({})
 
 
 def events_of(lives: Sequence[Life]) -> list[Received]:
@@ -94,17 +154,15 @@ def test_any_order_repetition_and_batching_give_the_same(
         taking.take(items[:size])
         items = items[size:]
     assert cells_of(stats.current()) == naive_cells(lives)
+    assert is_sound(stats.current())
     for day in ("2024-09-01", "2024-09-02", "2024-09-20"):
-        [found] = [
-            *stats.current()
-            .open_at(date.fromisoformat(day), min(date.fromisoformat(day), date(2024, 9, 10)), (), None)
-            .values()
-        ] or [Open(0, 0, 0, 0)]
-        assert Stock(found.total, found.overdue, 0, found.supplement, found.paused) == replace(
-            naive_stock(lives, day, "2024-09-10"), waiting=0
-        )
+        found = stats.current().levels(date.fromisoformat(day), ()).get((), {})
+        hand = naive_stock(lives, day, day)
+        assert found.get("open", 0) == hand.open
+        assert (found.get("supplement", 0), found.get("paused", 0)) == (hand.supplement, hand.paused)
+        assert found.get("waiting", 0) == hand.waiting
     arrived = facts_of(stats.current())
-    stats.current().facts.delete_many({})
+    forget(stats)
     Taking(StatsStore(stats.database), system_clock).take(events_of(lives))
     assert facts_of(stats.current()) == arrived
 
@@ -154,9 +212,11 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], None]:
     return at_point
 
 
-@pytest.mark.parametrize(
-    ("owner", "name"), [(Archive, "note"), (Projection, "merge"), (Projection, "recount"), (Projection, "count")]
-)
+POINTS = [(Log, "apply"), (Log, "_apply"), (Projection, "merged"), (Projection, "write"), (Sums, "add")]
+"""Between any two writes: after the archive's, and within the transaction before each of its reads and writes."""
+
+
+@pytest.mark.parametrize(("owner", "name"), POINTS)
 def test_what_died_between_two_writes_is_right_after_redelivery(
     new_store: Callable[[], StatsStore], dies: Callable[[type, str], None], owner: type, name: str
 ) -> None:
@@ -164,91 +224,122 @@ def test_what_died_between_two_writes_is_right_after_redelivery(
     items = events_of(lives)
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
     Taking(new_store(), system_clock).take(first[:40])
+    before = cells_of(new_store().current())
     dies(owner, name)
     with pytest.raises(DiedError):
         Taking(new_store(), system_clock).take(first)
+    assert cells_of(new_store().current()) == before
     # What comes next is not the batch that died but another one: some of it beside news of the same dossiers.
     taking = Taking(new_store(), system_clock)
     taking.take([*second, *first[::2]])
     taking.take(first[1::2])
     assert cells_of(new_store().current()) == naive_cells(lives)
+    assert is_sound(new_store().current())
+
+
+def test_what_was_counted_but_not_acknowledged_counts_once(new_store: Callable[[], StatsStore]) -> None:
+    lives = many(60, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)
+    items = events_of(lives)
+    Taking(new_store(), system_clock).take(items)
+    facts = facts_of(new_store().current())
+    assert set(Taking(new_store(), system_clock).take(items)) == {Duplicate()}
+    assert "deltas" not in new_store().log.after(1, 1)[0]
+    assert cells_of(new_store().current()) == naive_cells(lives)
+    assert facts_of(new_store().current()) == facts
+
+
+@pytest.fixture
+def short_transactions(mongo: MongoClient[dict[str, Any]]) -> Iterator[None]:
+    """The server gives up at once what died within a transaction."""
+    name = "transactionLifetimeLimitSeconds"
+    before = mongo.admin.command({"getParameter": 1, name: 1})[name]
+    mongo.admin.command({"setParameter": 1, name: 1})
+    yield
+    mongo.admin.command({"setParameter": 1, name: before})
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.usefixtures("short_transactions")
+@pytest.mark.parametrize(
+    ("owner", "name"), [(Projection, "write"), (Sums, "add"), (ClientSession, "commit_transaction")]
+)
+def test_what_is_killed_within_its_transaction_leaves_nothing_and_is_not_in_the_way_for_long(
+    new_store: Callable[[], StatsStore], stats_url: str, owner: type, name: str
+) -> None:
+    """`kill -9`: nobody tells the server that the transaction is over."""
+    lives = many(30, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)
+    items = events_of(lives)
+    Taking(new_store(), system_clock).take(items[:40])
+    before = cells_of(new_store().current())
+
+    def die() -> None:
+        setattr(owner, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        Taking(StatsStore(store.connect(stats_url)), system_clock).take(items[:200])
+
+    child = multiprocessing.get_context("fork").Process(target=die)
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+    assert cells_of(new_store().current()) == before
+    assert new_store().log.last().number == 1
+    Taking(new_store(), system_clock).take(items)
+    assert cells_of(new_store().current()) == naive_cells(lives)
+    assert is_sound(new_store().current())
+
+
+def test_a_batch_is_held_while_another_transaction_is_in_the_way(
+    new_store: Callable[[], StatsStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stats.store.log.BLOCKED_SECONDS", 0.2)
+    stats, items = new_store(), events_of([Life(id="d", filed_at=at("2024-08-20 09:00"))])
+    with stats.database.client.start_session() as session, session.start_transaction():
+        stats.log.rows.insert_one({"_id": 1}, session=session)
+        with pytest.raises(Blocked) as caught:
+            Taking(new_store(), system_clock).take(items)
+        session.abort_transaction()
+    assert isinstance(caught.value, store.UNAVAILABLE)
+    assert Taking(new_store(), system_clock).take(items) == [Duplicate()]
+    assert [list(counted.values()) for counted in cells_of(stats.current()).values()] == [[1]]
 
 
 # -- two processes at once ---------------------------------------------------------------------------------------------
 
 
-def test_a_stalled_process_cannot_overwrite_a_newer_count(new_store: Callable[[], StatsStore]) -> None:
-    """It has counted the facts, stalls, others count more, it wakes up: its write is refused, and it counts anew."""
-    lives = [Life(id=f"d{n}", filed_at=at("2024-08-20 09:00")) for n in range(400)]
-    stalled, active = new_store(), new_store()
-    projection = stalled.current()
-    real = projection.count
-    woke: list[bool] = []
-
-    def count(cells: Sequence[str]) -> Any:
-        counted = real(cells)
-        if not woke:
-            woke.append(True)
-            Taking(active, system_clock).take(events_of(lives))
-        return counted
-
-    projection.count = count  # type: ignore[method-assign]
-    stalled.current = lambda: projection  # type: ignore[method-assign]
-    Taking(stalled, system_clock).take(events_of(lives[:70]))
-    assert woke
-    assert cells_of(active.current()) == naive_cells(lives)
-
-
-def test_a_process_that_stalls_between_fact_and_cell_does_no_harm(
-    new_store: Callable[[], StatsStore],
-) -> None:
-    lives = [Life(id=f"d{n}", filed_at=at("2024-08-20 09:00")) for n in range(100)]
-    stalled = new_store().current()
-    old = stalled.merge({i.event.subject: i.data.fact(1) for i in events_of(lives[:10])})
-    Taking(new_store(), system_clock).take(events_of(lives))
-    assert cells_of(stalled) == naive_cells(lives)
-    stalled.recount(old)
-    assert cells_of(stalled) == naive_cells(lives)
-
-
 class Interrupted:
-    """A collection behind which, once, something else happens between its first `find` and what follows."""
+    """Something else happens, once, just before the method does what it does."""
 
-    def __init__(self, real: Any, meanwhile: Callable[[], object]) -> None:
-        self._real = real
+    def __init__(self, owner: Any, name: str, meanwhile: Callable[[], object]) -> None:
+        self._real = getattr(owner, name)
         self._meanwhile: list[Callable[[], object]] = [meanwhile]
+        setattr(owner, name, self)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def find(self, *arguments: Any) -> list[Any]:
-        found = list(self._real.find(*arguments))
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._meanwhile:
             self._meanwhile.pop()()
-        return found
+        return self._real(*arguments, **named)
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_what_two_processes_learn_of_a_dossier_at_once_is_all_kept(
     new_store: Callable[[], StatsStore], known: bool
 ) -> None:
+    """One looks which row is the last, stalls, another counts more: what it does then is refused, and done anew."""
     received = at("2024-08-20 09:00")
     life = Life(id="d", channel="post", filed_at=received, received_at=received, finished_at=at("2024-08-21 09:00"))
     first, _, _, _, finished = events_of([life])
     stalled, active = new_store(), Taking(new_store(), system_clock)
     if known:
         active.take(events_of([life])[1:2])
-    projection = stalled.current()
-    meanwhile = Interrupted(projection.facts, lambda: active.take([first]))
-    projection.facts = meanwhile  # type: ignore[assignment]
-    stalled.current = lambda: projection  # type: ignore[method-assign]
+    interrupted = Interrupted(stalled.log.rows, "insert_one", lambda: active.take([first]))
     Taking(stalled, system_clock).take([finished])
+    assert not interrupted._meanwhile
     assert cells_of(new_store().current()) == naive_cells([life])
+    assert is_sound(new_store().current())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4 if THOROUGH else 1))
 def test_processes_that_consume_the_same_at_once_agree(new_store: Callable[[], StatsStore], seed: int) -> None:
-    lives = many(120, at("2024-08-20 08:00"), 3, AGENCIES, PROCEDURES)
+    lives = many(60, at("2024-08-20 08:00"), 3, AGENCIES, PROCEDURES)
     items = events_of(lives)
     failures: list[BaseException] = []
 
@@ -269,7 +360,8 @@ def test_processes_that_consume_the_same_at_once_agree(new_store: Callable[[], S
         thread.join(60)
     assert failures == []
     assert cells_of(new_store().current()) == naive_cells(lives)
-    logged = [row["_id"] for row in new_store().archive.log.find(sort=[("_id", 1)])]
+    assert is_sound(new_store().current())
+    logged = [row["_id"] for row in new_store().log.rows.find(sort=[("_id", 1)])]
     assert logged == list(range(1, len(logged) + 1))
 
 
@@ -319,38 +411,16 @@ def test_what_cannot_be_stored_is_parked_and_the_rest_is_not(stats: StatsStore, 
     assert stats.archive.events.count_documents({}) == 2
 
 
-def test_the_cursor_never_passes_by_an_event(new_store: Callable[[], StatsStore]) -> None:
-    """A process that stalls between archiving and listing lists later, behind what readers have seen."""
-    stalled, active = new_store().archive, new_store().archive
-    early, late = events_of(
-        [Life(id="a", filed_at=at("2024-08-20 09:00")), Life(id="b", filed_at=at("2024-08-20 10:00"))]
-    )
-    stalled.note(["intake.dossier:none:1"], system_clock())
-    stalled.events.insert_one({**stalled_document(early), "_id": "intake.dossier:none:1"})
-    stalled.add([early.event])
-    active.add([late.event])
-    active.note([late.event.id], system_clock())
-    cursor, seen = active.after(1)
-    assert [each.id for each in seen] == [late.event.id]
-    stalled.note([early.event.id], system_clock())
-    assert [each.id for each in active.after(cursor)[1]] == [early.event.id]
-    assert active.after(active.last()) == (3, [])
-
-
-def stalled_document(item: Received) -> dict[str, Any]:
-    return {**item.event.model_dump(exclude={"id", "specversion"})}
-
-
-def test_pages_of_the_archive_hold_whole_rows(stats: StatsStore, taking: Taking) -> None:
-    items = events_of(many(30, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES))
-    for n in range(0, len(items), 7):
-        taking.take(items[n : n + 7])
-    cursor, seen = 0, []
-    while (page := stats.archive.after(cursor, at_least=10))[1]:
-        cursor = page[0]
-        seen += [each.id for each in page[1]]
-    assert seen == [item.event.id for item in items]
-    assert cursor == stats.archive.last()
+def test_a_row_says_what_it_changed(stats: StatsStore, taking: Taking) -> None:
+    now, then = at("2024-08-20 09:00"), at("2024-07-31 23:59")
+    taking.take(events_of([Life(id="a", filed_at=now), Life(id="b", agency="H56.15", filed_at=then)]))
+    taking.take(messages([event("notify.message.sent.v1", "m1", 1, now, {})]))
+    touched = stats.changes.after(0, 1)
+    assert (touched.log, touched.agencies, touched.since, touched.more) == (
+        1, frozenset({"H56.14", "H56.15"}), date(2024, 7, 31), True,
+    )  # fmt: skip
+    assert (stats.changes.after(1, 9).agencies, stats.changes.after(1, 9).since) == (frozenset(), None)
+    assert [row["events"] for row in stats.log.after(1, 9)] == [["notify.message:m1:1"]]
 
 
 # -- rebuild -----------------------------------------------------------------------------------------------------------
@@ -360,84 +430,133 @@ def test_a_rebuild_from_the_archive_gives_the_same_and_mends_what_was_wrong(stat
     lives = many(80, at("2024-08-20 08:00"), 30, AGENCIES, PROCEDURES)
     taking.take(events_of(lives))
     before = facts_of(stats.current())
-    stats.current().cells.update_one({"received": 1}, {"$inc": {"received": 5}})
+    wrong = stats.current().sums.months.find_one({"agency": "H56.14"})
+    assert wrong is not None
+    name = min(wrong["e"])
+    stats.current().sums.months.update_one({"_id": wrong["_id"]}, {"$inc": {f"e.{name}.21.received": 5}})
     stats.current().facts.delete_one({"_id": lives[1].id})
-    rebuilding = Rebuilding(stats)
-    done = rebuilding.rebuild(lambda _: None)
+    rebuilding = Rebuilding(stats, system_clock)
+    done = rebuilding.rebuild()
     assert stats.generation() == done.generation == 1
-    assert len(done.comparison.differences) == 1
+    assert done.differing == 1
+    [found] = done.differences
+    assert (found.place["agency"], found.month, found.measure) == ("H56.14", wrong["month"], "received")
+    assert found.was == found.is_now + 5
     assert cells_of(stats.current()) == naive_cells(lives)
     assert facts_of(stats.current()) == before
-    assert rebuilding.rebuild(lambda _: None).comparison.equal
+    assert is_sound(stats.current())
+    assert rebuilding.rebuild().differences == ()
     assert {name for name in stats.database.list_collection_names() if name.startswith("facts")} == {
         "facts_1",
         "facts_2",
     }
 
 
-def test_a_rebuild_misses_nothing_that_is_consumed_meanwhile(
-    new_store: Callable[[], StatsStore], monkeypatch: pytest.MonkeyPatch
+def test_what_is_consumed_after_a_rebuild_goes_on_from_it(stats: StatsStore, taking: Taking) -> None:
+    lives = many(60, at("2024-08-20 08:00"), 30, AGENCIES, PROCEDURES)
+    items = events_of(lives)
+    taking.take(items[:150])
+    Rebuilding(stats, system_clock).rebuild()
+    taking.take(items[100:])
+    assert cells_of(stats.current()) == naive_cells(lives)
+    assert is_sound(stats.current())
+    assert stats.log.last().generation == 1
+
+
+def test_a_measure_that_is_new_is_there_after_a_rebuild(
+    stats: StatsStore, taking: Taking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lives = many(40, at("2024-08-20 08:00"), 30, AGENCIES, PROCEDURES)
+    items = events_of(lives)
+    taking.take(items[:100])
+    real = contributions
+
+    def more(fact: Fact) -> Any:
+        counted = real(fact)
+        return {
+            **counted,
+            **{(day, "doubled"): 2 * n for (day, measure), n in counted.items() if measure == "received"},
+        }
+
+    monkeypatch.setattr(facts, "contributions", more)
+    # Until then the sums are what the facts say, old ones as they were counted and new ones as they are now.
+    taking.take(items[100:])
+    assert is_sound(stats.current())
+    done = Rebuilding(stats, system_clock).rebuild()
+    assert {found.measure for found in done.differences} == {"doubled"}
+    [row] = stats.current().flows(date(2024, 1, 1), date(2025, 1, 1), ()).values()
+    assert row["doubled"] == 2 * row["received"]
+
+
+@pytest.mark.parametrize("late", [150, 400])
+def test_a_rebuild_misses_nothing_that_is_consumed_meanwhile(
+    new_store: Callable[[], StatsStore], monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """`late`: some while it reads the archive, some in many rows before its switch, and some just before it."""
     lives = many(120, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)
     items = events_of(lives)
     live = new_store()
     consume = Taking(live, system_clock).take
-    consume(items[:200])
-    switch = StatsStore.make_current
+    consume(items[:150])
+    switch, build = Log.switch, Rebuilding.build
 
-    def consumed_until_the_last_moment(store: StatsStore, projection: Projection, cursor: int) -> None:
-        consume(items[300:400])
-        # This one listed its events and looked which projection is current just before the switch; it writes after it.
-        old = live.current()
-        live.archive.add([item.event for item in items[400:]])
-        live.archive.note([item.event.id for item in items[400:]], system_clock())
-        switch(store, projection, cursor)
-        old.recount(old.merge({item.event.subject: item.data.fact(item.event.sequence) for item in items[400:401]}))
+    def while_it_reads(rebuilding: Rebuilding, *arguments: Any, **named: Any) -> int:
+        count = build(rebuilding, *arguments, **named)
+        for n in range(150, late, 5):
+            consume(items[n : n + 5])
+        return count
 
-    monkeypatch.setattr(StatsStore, "make_current", consumed_until_the_last_moment)
-    Rebuilding(new_store()).rebuild(lambda count: consume(items[200:300]) if count == 200 else None)
+    def at_the_last_moment(log: Log, *arguments: Any) -> int | None:
+        monkeypatch.setattr(Log, "switch", switch)
+        consume(items[late:])
+        return switch(log, *arguments)
+
+    monkeypatch.setattr(Rebuilding, "build", while_it_reads)
+    monkeypatch.setattr(Log, "switch", at_the_last_moment)
+    done = Rebuilding(new_store(), system_clock).rebuild()
+    assert done.differences == ()
     assert cells_of(live.current()) == naive_cells(lives)
+    assert is_sound(live.current())
 
 
-@pytest.mark.parametrize("again", ["merge", "recount", "count"])
-def test_a_rebuild_that_died_after_its_switch_is_finished_by_the_worker(
-    new_store: Callable[[], StatsStore],
-    monkeypatch: pytest.MonkeyPatch,
-    dies: Callable[[type, str], None],
-    again: str,
+def test_a_batch_that_stalls_over_the_switch_goes_into_the_new_projection(new_store: Callable[[], StatsStore]) -> None:
+    lives = many(60, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)
+    items = events_of(lives)
+    stalled, rebuilding = new_store(), Rebuilding(new_store(), system_clock)
+    Taking(stalled, system_clock).take(items[:100])
+    Interrupted(stalled.log.rows, "insert_one", rebuilding.rebuild)
+    Taking(stalled, system_clock).take(items[100:])
+    assert stalled.generation() == 1
+    assert cells_of(stalled.current()) == naive_cells(lives)
+    assert is_sound(stalled.current())
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Building, "flush"), (Log, "switch"), (Log, "_switch"), (Later, "begin")])
+def test_a_rebuild_that_died_changed_nothing_and_can_be_begun_anew(
+    stats: StatsStore, taking: Taking, dies: Callable[[type, str], None], owner: type, name: str
 ) -> None:
     lives = many(40, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)
     items = events_of(lives)
-    stats = new_store()
-    taking = Taking(stats, system_clock)
     taking.take(items[:100])
-    rebuilding = Rebuilding(stats)
-    with monkeypatch.context() as patch:
-        patch.setattr(Rebuilding, "finish", lambda _: (_ for _ in ()).throw(DiedError))
-        patch.setattr(StatsStore, "make_current", _consuming(StatsStore.make_current, taking, items[100:]))
-        with pytest.raises(DiedError):
-            rebuilding.rebuild(lambda _: None)
-    assert cells_of(stats.current()) != naive_cells(lives)
-    dies(Projection, again)
+    before = cells_of(stats.current())
+    dies(owner, name)
     with pytest.raises(DiedError):
-        rebuilding.finish()
-    assert rebuilding.finish() == len(items) - 100
+        Rebuilding(stats, system_clock).rebuild()
+    assert stats.generation() == 0
+    assert cells_of(stats.current()) == before
+    taking.take(items[100:])
+    assert Rebuilding(stats, system_clock).rebuild().generation == 2
     assert cells_of(stats.current()) == naive_cells(lives)
-    assert rebuilding.finish() == 0
-
-
-def _consuming(switch: Callable[..., None], taking: Taking, items: Sequence[Received]) -> Callable[..., None]:
-    def consume_and_switch(*arguments: Any) -> None:
-        taking.take(items)
-        switch(*arguments)
-
-    return consume_and_switch
 
 
 def test_of_two_rebuilds_the_later_one_wins(new_store: Callable[[], StatsStore]) -> None:
     first, second = new_store(), new_store()
     slow, fast = first.new_generation(), second.new_generation()
-    second.make_current(fast, 0)
-    with pytest.raises(Exception, match="rebuild"):
-        first.make_current(slow, 0)
+
+    def switch(stats: StatsStore, fresh: Projection) -> None:
+        stats.log.switch(fresh, stats.log.last().number, system_clock(), lambda *_: None, 5)
+
+    switch(second, fast)
+    with pytest.raises(Overtaken, match="rebuild"):
+        switch(first, slow)
     assert first.generation() == fast.generation

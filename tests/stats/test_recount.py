@@ -11,6 +11,8 @@ from stats.intake import IntakeStates, IntakeUnavailable
 from stats.main import STATS
 from stats.settings import StatsSettings
 from stats.store import StatsStore
+from stats.store.projection import Projection
+from stats.store.sums import unescaped
 from stats.usecases.events import Taking
 from stats.usecases.recounts import Recounting
 from tests.stats.intake_server import KEY, IntakeServer
@@ -34,13 +36,23 @@ def test_the_cells_equal_intake_s_dossiers(recounting: Recounting, intake_server
     assert len(intake_server.asked) == 3
 
 
+def tampered(projection: Projection, **more: int) -> dict[str, Any]:
+    """Some number of a month is another one now; its key."""
+    row = projection.sums.months.find_one({"e": {"$gt": {}}})
+    assert row is not None
+    name = min(row["e"])
+    projection.sums.months.update_one(
+        {"_id": row["_id"]}, {"$inc": {f"e.{name}.20.{measure}": number for measure, number in more.items()}}
+    )
+    _, procedure, channel, level = unescaped(name)
+    key = {"agency": row["agency"], "procedure": procedure, "channel": channel, "service_level": level}
+    return {**key, "month": row["month"]}
+
+
 def test_a_cell_that_was_tampered_with_is_named(stats: StatsStore, recounting: Recounting) -> None:
-    wrong = stats.current().cells.find_one_and_update({"received": 1}, {"$inc": {"received": 2, "refused": 1}})
-    assert wrong is not None
-    month = wrong["day"][:7]
+    wrong = tampered(stats.current(), received=2, refused=1)
     [found] = recounting.recount().differences
-    names = ("agency", "procedure", "channel", "service_level")
-    assert found.key == {**{name: wrong[name] for name in names}, "month": month}
+    assert found.key == wrong
     assert found.counted["received"] == found.recounted["received"] + 2
     assert found.counted["refused"] == found.recounted["refused"] + 1
     assert set(found.counted) == set(found.recounted) == {"received", "refused"}
@@ -79,6 +91,32 @@ def test_every_instant_of_a_state_matters(
     )
     intake_server.states[index] |= {field: value}
     assert not recounting.recount().equal
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "differing"),
+    [
+        ("received_at", lambda state: {"reused": not state["reused"]}, {"reused"}),
+        ("paid_at", lambda _: {"paid_at": None, "paid_online": False}, {"paid", "paid_online"}),
+        ("paid_at", lambda state: {"paid_online": not state["paid_online"]}, {"paid_online"}),
+        ("score", lambda state: {"score": 3 if state["score"] < 3 else 2}, {"score_sum"}),
+        ("score", lambda _: {"score": 5, "rated_at": "2020-01-01T00:00:00Z"}, {"rated", "score_sum"}),
+        ("supplements_asked", lambda state: {"supplements_asked": state["supplements_asked"] * 2},
+         {"supplement_requests", "second_supplements"}),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_reuse_fees_and_ratings_matters(
+    recounting: Recounting,
+    intake_server: IntakeServer,
+    known: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    differing: set[str],
+) -> None:
+    states = intake_server.states
+    index = next(n for n, state in enumerate(states) if state[known] and state["score"] in (None, 1, 2, 3))
+    states[index] |= change(states[index])
+    found = recounting.recount().differences
+    assert differing <= {name for each in found for name in each.counted}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +195,7 @@ def test_the_answer_has_the_public_shape(
     running = serve(intake_server.url)
     equal = running.get("recount", "leader").get_json()
     assert equal == {"equal": True, "compared": recounting.recount().compared, "differences": []}
-    stats.current().cells.update_one({"received": 1}, {"$set": {"received": 4}})
+    tampered(stats.current(), received=3)
     different = running.get("recount", "leader").get_json()
     assert different["equal"] is False
     [difference] = different["differences"]
@@ -177,7 +215,8 @@ def test_without_intake_the_answer_is_a_problem(
 
 
 def run(command: str, context: Context[StatsSettings]) -> int:
-    return STATS.commands[command][1](context, STATS.assemble(context), [])
+    arguments = ["--processes", "1"] if command == "rebuild" else []
+    return STATS.commands[command][1](context, STATS.assemble(context), arguments)
 
 
 def test_the_command_tells_by_its_status(
@@ -190,7 +229,7 @@ def test_the_command_tells_by_its_status(
     context = make_context(intake_server.url)
     assert run("recount", context) == 0
     assert '"equal": true' in capsys.readouterr().out
-    stats.current().cells.update_one({"received": 1}, {"$inc": {"received": 1}})
+    tampered(stats.current(), received=1)
     assert run("recount", context) == 1
     assert '"recounted"' in capsys.readouterr().out
     assert run("rebuild", context) == 0

@@ -33,6 +33,7 @@ class Essentials:
         self.services = store.Aggregates(database, "essentials", StoredEssential, carrier)
 
     def ensure_indexes(self) -> None:
+        self.services.ensure_indexes()
         # Holds all that is counted, so that no document is fetched for it.
         self.services.collection.create_index(
             [("service.list", 1), ("service.state", 1), ("service.extent", 1), ("_id", 1)], name="list"

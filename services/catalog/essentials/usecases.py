@@ -7,6 +7,7 @@ from typing import Any
 from catalog.essentials import domain, schemas
 from catalog.essentials.domain import EssentialService
 from catalog.essentials.store import Essentials, StoredEssential, id_of
+from catalog.events import EssentialChanged
 from catalog.store import CatalogStore
 from catalog.usecases import refuse
 from chassis import acts
@@ -30,9 +31,10 @@ class EssentialUseCases:
 
         def decide(_before: StoredEssential | None) -> tuple[StoredEssential, Sequence[Any]]:
             refuse(domain.errors_of(service, self.store.histories(service.procedures)))
-            return StoredEssential(
+            state = StoredEssential(
                 id=id, service=service, changed_at=call.occurred_at, changed_by=call.principal.subject
-            ), []
+            )
+            return state, [EssentialChanged(service=service)]
 
         def render(state: StoredEssential, version: int) -> Answer:
             return Answer(schemas.EssentialAnswer.of(state.service, version), 201 if version == 1 else 200)

@@ -41,5 +41,9 @@ def id_of(agency: str, year: int) -> str:
 def told_of(targets: Targets) -> TargetSet:
     """The event that says what is assigned now."""
     return TargetSet(
-        agency=targets.agency, year=targets.year, decision=targets.decision, indicators=dict(targets.indicators)
+        agency=targets.agency,
+        year=targets.year,
+        decision=targets.decision,
+        indicators=dict(targets.indicators),
+        demands=dict(targets.demands),
     )

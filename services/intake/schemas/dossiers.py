@@ -1,7 +1,7 @@
 """The bodies and answers of the routes about dossiers."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -122,7 +122,8 @@ def _named(given: Any) -> Any:
 
 class FileBody(Body):
     """`office_number`: what an office's own software calls the dossier. The same thing sent again under the same number
-    is the first dossier, whatever the key."""
+    is the first dossier, whatever the key. `source`: it was filed with this other system, whose number of it is
+    `office_number`; for the province's own integration bus."""
 
     procedure: Identifier
     agency: Identifier
@@ -136,6 +137,13 @@ class FileBody(Body):
     components: Annotated[tuple[ComponentBody, ...], Field(max_length=100)] = ()
     result_return: ResultReturn = "collect"
     exemptions: Annotated[tuple[Identifier, ...], Field(max_length=20)] = ()
+    source: Literal["national_portal"] | None = None
+
+    @model_validator(mode="after")
+    def _number_of_the_source(self) -> Self:
+        if self.source is not None and self.office_number is None:
+            raise PydanticCustomError("source_number_missing", "a dossier from another system has its number there")
+        return self
 
     def filing(self) -> Filing:
         return Filing(
@@ -151,6 +159,7 @@ class FileBody(Body):
             components=tuple(component.submitted() for component in self.components),
             result_return=self.result_return,
             exemptions=self.exemptions,
+            source=self.source,
         )
 
 
@@ -460,7 +469,8 @@ class DossierPage(BaseModel):
 
 class State(BaseModel):
     """What a recount needs of a dossier. `paused`: what it waits for while workflow's clock stands still, since
-    `paused_since`. `supplements_asked`: when, after its reception."""
+    `paused_since`. `supplements_asked`: when, after its reception. `reused`: somebody chose a component from the
+    electronic store. `paid_at`: the first payment that stands; `paid_online`: all that stand were made online."""
 
     id: str
     procedure: str
@@ -484,10 +494,17 @@ class State(BaseModel):
     supplements_asked: list[datetime]
     handed_over_at: datetime | None
     digitised: bool
+    reused: bool = False
+    paid_at: datetime | None = None
+    paid_online: bool = False
+    rated_at: datetime | None = None
+    score: int | None = None
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> "State":
         components, clock = document["components"], document.get("standstill") or {}
+        paid = [payment for payment in document.get("payments", ()) if payment.get("reversal") is None]
+        rating = document.get("rating") or {}
         instants = ("status", "filed_at", "received_at", "refused_at", "finished_at", "timing", "due_at")
         return cls.model_validate(
             {
@@ -499,6 +516,11 @@ class State(BaseModel):
                 "supplements_asked": [s["asked_at"] for s in document.get("supplements", ()) if s.get("told")],
                 "handed_over_at": (document.get("handover") or {}).get("at"),
                 "digitised": bool(components) and all(c.get("paper") is None or c["digitised"] for c in components),
+                "reused": any(c.get("reuse") is not None and c.get("chosen") for c in components),
+                "paid_at": min((payment["paid_at"] for payment in paid), default=None),
+                "paid_online": bool(paid) and all(payment["channel"] == "online" for payment in paid),
+                "rated_at": rating.get("at"),
+                "score": rating.get("score"),
                 **document["dimensions"],
                 **{name: document.get(name) for name in instants},
             }

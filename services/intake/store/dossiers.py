@@ -139,6 +139,8 @@ class Dossiers(store.Aggregates[Dossier]):
             "due_at",
             "handover",
             "components",
+            "payments",
+            "rating",
         )
         found = self.collection.find({"_id": {"$gt": after or ""}}, dict.fromkeys(fields, 1))
         return list(found.sort("_id", ASCENDING).limit(limit))

@@ -2,16 +2,22 @@
 
 from chassis.web import Answer, Call, Router
 from stats.api import READ
-from stats.queries.counts import PeriodInvalid, Queries
+from stats.queries.counts import NotAsOf, Queries, TooManyRows
+from stats.queries.periods import PeriodInvalid, known_until
 from stats.schemas.counts import Counts, CountsQuery
 
 
 def add_routes(router: Router, queries: Queries) -> None:
-    @router.get("/counts", scope=READ, answers={200: Counts}, raises=[PeriodInvalid])
+    @router.get("/counts", scope=READ, answers={200: Counts}, raises=[PeriodInvalid, TooManyRows, NotAsOf])
     def counts(call: Call, query: CountsQuery) -> Answer:
         """Counts of dossiers over the days [from, to)
 
         Days and months are those of Asia/Ho_Chi_Minh. carried_over + received = finished + stopped + open +
-        withdrawn after the reception (`withdrawn` without `withdrawn_waiting`).
+        withdrawn after the reception (`withdrawn` without `withdrawn_waiting`). A dossier counts for the agency that it
+        was filed with, whatever became of that agency.
+
+        With `as_of` the numbers are those that were known at the end of that day: what came later, about whatever day,
+        is left out.
         """
-        return Answer({"items": queries.counts(query.wanted(), call.now), "next": None, "as_of": call.now})
+        items = queries.counts(query.wanted(), call.now)
+        return Answer({"items": items, "next": None, "as_of": known_until(query.as_of, call.now)})

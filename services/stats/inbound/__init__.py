@@ -1,31 +1,45 @@
 """What stats reads of other services, a module for each noun: only the fields that it uses."""
 
 from stats.inbound.agencies import AgencyChanged
+from stats.inbound.catalogue import CalendarChanged, EssentialChanged, ProcedurePublished, ProcedureWithdrawn, TargetSet
 from stats.inbound.dossiers import (
-    ComponentsChanged,
+    DocumentDigitised,
+    DocumentReused,
     DossierExtended,
     DossierFiled,
     DossierFinished,
     DossierHandedOver,
     DossierPaused,
+    DossierRated,
     DossierReceived,
     DossierRefused,
     DossierRescheduled,
     DossierResumed,
     DossierStarted,
     DossierStopped,
+    DossierSupplemented,
     DossierWithdrawn,
+    FeePaid,
+    FeeReversed,
+    ResultEnded,
+    ResultIssued,
     SupplementRequested,
 )
+from stats.inbound.lookups import DocumentLookedUp
 
 READINGS: dict[str, type] = {
     "intake.dossier.filed.v1": DossierFiled,
     "intake.dossier.received.v1": DossierReceived,
     "intake.dossier.refused.v1": DossierRefused,
     "intake.dossier.withdrawn.v1": DossierWithdrawn,
-    "intake.dossier.supplemented.v1": ComponentsChanged,
-    "intake.document.digitised.v1": ComponentsChanged,
+    "intake.dossier.supplemented.v1": DossierSupplemented,
     "intake.dossier.handed_over.v1": DossierHandedOver,
+    "intake.dossier.rated.v1": DossierRated,
+    "intake.document.digitised.v1": DocumentDigitised,
+    "intake.document.reused.v1": DocumentReused,
+    "intake.document.looked_up.v1": DocumentLookedUp,
+    "intake.fee.paid.v1": FeePaid,
+    "intake.fee.reversed.v1": FeeReversed,
     "workflow.dossier.started.v1": DossierStarted,
     "workflow.dossier.rescheduled.v1": DossierRescheduled,
     "workflow.dossier.finished.v1": DossierFinished,
@@ -34,6 +48,14 @@ READINGS: dict[str, type] = {
     "workflow.dossier.extended.v1": DossierExtended,
     "workflow.dossier.stopped.v1": DossierStopped,
     "workflow.supplement.requested.v1": SupplementRequested,
+    "workflow.result.issued.v1": ResultIssued,
+    "workflow.result.recalled.v1": ResultEnded,
+    "workflow.result.replaced.v1": ResultEnded,
     "catalog.agency.changed.v1": AgencyChanged,
+    "catalog.procedure.published.v1": ProcedurePublished,
+    "catalog.procedure.withdrawn.v1": ProcedureWithdrawn,
+    "catalog.target.set.v1": TargetSet,
+    "catalog.essential.changed.v1": EssentialChanged,
+    "catalog.calendar.changed.v1": CalendarChanged,
 }
 """Everything else is archived as it is and says nothing that is counted yet."""

@@ -10,7 +10,8 @@ from stats.domain.facts import Channel, PauseKind, ServiceLevel, Timing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """A dossier as intake itself knows it, for the recount. `paused`: what it waits for while the clock stands still,
-    since `paused_since`. `supplements_asked`: when, after the reception."""
+    since `paused_since`. `supplements_asked`: when, after the reception. `reused`: somebody chose a component from the
+    electronic store. `paid_at`: the first payment that stands; `paid_online`: all that stand were made online."""
 
     procedure: str
     service_level: ServiceLevel
@@ -29,3 +30,8 @@ class State:
     paused_since: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
     supplements_asked: tuple[AwareDatetime, ...] = ()
+    reused: bool = False
+    paid_at: AwareDatetime | None = None
+    paid_online: bool = False
+    rated_at: AwareDatetime | None = None
+    score: int | None = None

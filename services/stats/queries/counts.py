@@ -1,51 +1,86 @@
 """The numbers as they are asked for.
 
-Flows (received, finished…) are sums of cells over days. Stocks (carried over, open, waiting) are asked of the facts
-at the first and the last moment of a period: what was received before then and not finished, stopped or withdrawn
-before then.
-By month, each month is a period.
+Flows (received, finished…) are sums over the days of a period. Levels (carried over, open, waiting…) are sums over all
+days before one of its ends: what opens the period, and what the days since add to it. By month or by day, each is a
+period; it opens with what the one before closed with.
 
 A dossier is overdue from the day after its due day on, as it is finished late from that day on; not while its clock
 stands still since before then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
-from chassis.errors import Invalid
+from chassis.errors import FieldError, Invalid
 from chassis.worktime import local_day
+from stats.domain.catalogue import Agency, subtree
+from stats.domain.cells import LEVELS
+from stats.domain.facts import Channel, ServiceLevel
+from stats.domain.numbers import FALLING_DUE, LEAVES, NUMBERS, Number, not_yet_due
+from stats.queries.periods import Period, PeriodInvalid, period
 from stats.store import StatsStore
-from stats.store.agencies import AgencyCopy
-from stats.store.projection import DIMENSIONS, Key, Projection
+from stats.store.projection import DIMENSIONS, Key, Projection, TooManyError, Where
 
-BY = (*DIMENSIONS, "month")
+TIMES = ("month", "day")
+BY = (*DIMENSIONS, *TIMES)
 MAX_MONTHS = 120
+MAX_DAYS = 400
+MAX_ROWS = 50_000
+MAX_FLOWS = 4 * MAX_ROWS
+"""Some of what is read makes no row, but never so much of it: whatever is asked for, it fits into the memory."""
+ONE_DAY = timedelta(days=1)
+PREFIX = "/api/stats/v1"
+LOOKUPS = "document_lookups"
+"""It counts looks into the document store; every other number counts dossiers."""
+
+Row = dict[str, int]
 
 
-class PeriodInvalid(Invalid):
-    code, title = "period_invalid", "Khoảng thời gian không hợp lệ"
+class NotAsOf(Invalid):
+    code, title = "not_as_of", "Danh sách hồ sơ chỉ có theo hiểu biết hiện tại"
+
+
+class TooManyRows(Invalid):
+    code, title = "too_many_rows", "Kết quả quá nhiều dòng, xin thu hẹp phạm vi"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Of `agency` (None: all), with what is below it if `subtree`; the days [start, end), None as in the current
-    year."""
+    """Of `agency` (None: all), with what is below it if `subtree`; of a field, procedure, channel and service level
+    (None: any, "": those of none, as a look-up in the document store is); the days [start, end), None as in the current
+    year; as known at the end of the day `as_of`, None: now. `links`: with the address of what is behind each number.
+    """
 
     agency: str | None = None
     subtree: bool = False
     start: date | None = None
     end: date | None = None
     by: tuple[str, ...] = ()
+    field: str | None = None
+    procedure: str | None = None
+    channel: Any = None
+    service_level: Any = None
+    as_of: date | None = None
+    links: bool = False
+
+    def where(self, agencies: Mapping[str, Agency]) -> Where:
+        chosen = None
+        if self.agency is not None:
+            chosen = subtree(agencies, self.agency) if self.subtree else [self.agency]
+        channel: Channel | None = self.channel
+        level: ServiceLevel | None = self.service_level
+        return Where(agencies=chosen, field=self.field, procedure=self.procedure, channel=channel, service_level=level)
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
-    """A period with one opening and one closing; `month` is "" when months are not asked for."""
+class Span:
+    """A period with one opening and one closing; `name` is its month or day, "" when neither is asked for."""
 
-    month: str
+    name: str
     start: date
     end: date
 
@@ -58,115 +93,182 @@ class Queries:
         """A row for each combination of the values of `by` that occurs, in their order; one row of zeros when `by` is
         empty.
 
-        PeriodInvalid for a period that ends before it starts, or by month over more than ten years.
+        PeriodInvalid for a period that ends before it starts, or by month or day over more than MAX_MONTHS or MAX_DAYS;
+        TooManyRows; NotAsOf for links of an earlier day.
         """
-        today = local_day(now)
-        start = wanted.start or date((today if wanted.end is None else wanted.end - timedelta(days=1)).year, 1, 1)
-        end = wanted.end or date(start.year + 1, 1, 1)
-        spans = _spans(start, end, today, "month" in wanted.by)
         copies = self._store.agencies.all()
-        agencies = None if wanted.agency is None else _chosen(copies, wanted.agency, wanted.subtree)
-        rows = self._rows(self._store.current(), spans, today, wanted.by, agencies)
+        asked = period(wanted.start, wanted.end, wanted.as_of, now)
+        rows = self._rows(self._store.current(), asked, wanted, wanted.where(copies))
+        if not wanted.by:
+            rows = {(): rows.get((), {})}
         items = [_item(key, rows[key], wanted.by, copies) for key in sorted(rows, key=lambda key: tuple(map(str, key)))]
-        return items or ([] if wanted.by else [_item((), {}, (), copies)])
+        if wanted.links:
+            require_now(asked)
+            spans = {span.name: span for span in spans_of(asked, wanted.by)}
+            for item in items:
+                item["links"] = _links(item, wanted, spans[item.get("day") or item.get("month", "")])
+        return items
 
     def years(self, now: datetime) -> list[int]:
         """The years that have numbers, the current one always, newest first."""
         first, this = self._store.current().first_day(), local_day(now).year
         return list(range(this, min(this, this if first is None else first.year) - 1, -1))
 
-    def _rows(
-        self,
-        projection: Projection,
-        spans: Sequence[_Span],
-        today: date,
-        by: Sequence[str],
-        agencies: Sequence[str] | None,
-    ) -> dict[Key, dict[str, int]]:
-        rows: dict[Key, dict[str, int]] = {}
-        for key, flows in projection.flows(spans[0].start, spans[-1].end, by, agencies).items():
-            rows.setdefault(key, {}).update(flows)
-        still = [name for name in by if name != "month"]
-        # A month opens with what the month before closed with, so that each boundary is asked once.
-        moments = sorted({moment for span in spans for moment in (span.start, span.end)})
-        opens = {moment: projection.open_at(moment, min(moment, today), still, agencies) for moment in moments}
-        for span in spans:
-            for key, opening in opens[span.start].items():
-                _row(rows, key, by, span)["carried_over"] = opening.total
-            for key, closing in opens[span.end].items():
-                row = _row(rows, key, by, span)
-                row.update(open=closing.total, overdue=closing.overdue)
-                row.update(supplement=closing.supplement, paused=closing.paused)
-            for key, number in projection.waiting_at(span.end, still, agencies).items():
-                _row(rows, key, by, span)["waiting"] = number
+    @staticmethod
+    def _rows(projection: Projection, asked: Period, wanted: Wanted, where: Where) -> dict[Key, Row]:
+        """By the values of `by`: the measures of the row's days, the levels at its end, and `carried_over`."""
+        by, as_of = wanted.by, asked.as_of
+        spans = spans_of(asked, by)
+        still = [name for name in by if name not in TIMES]
+        try:
+            flows = _by_span(projection.flows(asked.start, asked.end, by, where, as_of, most=MAX_FLOWS), by)
+        except TooManyError:
+            raise _too_many() from None
+        opening = projection.levels(asked.start, still, where, as_of)
+        falling: Mapping[Key, Row] = {}
+        if asked.today < spans[-1].end:
+            falling = projection.flows(asked.today, spans[-1].end, still, where, as_of, _FALLING)
+        rows: dict[Key, Row] = {}
+        for key in {**dict.fromkeys(opening), **dict.fromkeys(flows)}:
+            for span, row in _followed(spans, opening.get(key, {}), flows.get(key, {})):
+                if asked.today < span.end:
+                    row.update(not_yet_due(row, falling.get(key, {})))
+                if any(map(row.get, SHOWN)):
+                    rows[_whole_key(key, span.name, by)] = row
+                    if len(rows) > MAX_ROWS:
+                        raise _too_many()
         return rows
 
 
-def _row(rows: dict[Key, dict[str, int]], key: Key, by: Sequence[str], span: _Span) -> dict[str, int]:
-    values = iter(key)
-    return rows.setdefault(tuple(span.month if name == "month" else next(values) for name in by), {})
+def _followed(spans: Sequence[Span], opening: Row, flows: Mapping[str, Row]) -> Iterator[tuple[Span, Row]]:
+    """Each period with what its days add up to, the levels at its end, and what was open at its start; those in which
+    nothing happened and nothing is there may be left out."""
+    levels: Row = {level: opening.get(level, 0) for level in LEVELS}
+    there = any(levels.values())
+    for span in spans:
+        counted = flows.get(span.name)
+        if counted is not None:
+            carried_over = levels["open"]
+            for level in LEVELS:
+                if level in counted:
+                    levels[level] += counted[level]
+            there = any(levels.values())
+            yield span, {**counted, **levels, "carried_over": carried_over}
+        elif there:
+            yield span, {**levels, "carried_over": levels["open"]}
 
 
-def _spans(start: date, end: date, today: date, by_month: bool) -> list[_Span]:
-    """The periods that have an opening and a closing: months that have not begun have none."""
-    if end <= start:
-        raise PeriodInvalid("`from` must be a day before `to`")
-    if not by_month:
-        return [_Span("", start, end)]
-    if (end.year - start.year) * 12 + end.month - start.month > MAX_MONTHS:
-        raise PeriodInvalid(f"by month, at most {MAX_MONTHS} months can be asked for")
-    firsts, first = [], _next_month(start)
-    while first < end:
-        firsts.append(first)
-        first = _next_month(first)
-    return [_Span(f"{a:%Y-%m}", a, b) for a, b in pairwise([start, *firsts, end]) if a <= today or a == start]
+def require_now(asked: Period) -> None:
+    """NotAsOf when it is asked what was known on an earlier day: that is counted, but not listed."""
+    if asked.as_of is not None:
+        raise NotAsOf(
+            "only what is known now can be listed", errors=[FieldError("/as_of", "not_as_of", "leave it out")]
+        )
+
+
+def spans_of(asked: Period, by: Sequence[str]) -> list[Span]:
+    """The periods that have an opening and a closing: months and days that have not begun have none."""
+    if "day" in by:
+        if (asked.end - asked.start).days > MAX_DAYS:
+            raise _too_long(f"by day, at most {MAX_DAYS} days can be asked for")
+        days = [asked.start + n * ONE_DAY for n in range((asked.end - asked.start).days)]
+        spans = [Span(f"{day}", day, day + ONE_DAY) for day in days]
+    elif "month" in by:
+        if (asked.end.year - asked.start.year) * 12 + asked.end.month - asked.start.month > MAX_MONTHS:
+            raise _too_long(f"by month, at most {MAX_MONTHS} months can be asked for")
+        firsts, first = [], _next_month(asked.start)
+        while first < asked.end:
+            firsts.append(first)
+            first = _next_month(first)
+        spans = [Span(f"{a:%Y-%m}", a, b) for a, b in pairwise([asked.start, *firsts, asked.end])]
+    else:
+        spans = [Span("", asked.start, asked.end)]
+    return [span for span in spans if span.start <= asked.today or span.start == asked.start]
+
+
+def _too_many() -> TooManyRows:
+    wrong = FieldError("/by", "too_many_rows", "fewer of them, or less of the province")
+    return TooManyRows(f"there are more than {MAX_ROWS} rows", errors=[wrong])
+
+
+def _too_long(detail: str) -> PeriodInvalid:
+    return PeriodInvalid(detail, errors=[FieldError("/by", "period", "a shorter period")])
 
 
 def _next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def _chosen(copies: dict[str, AgencyCopy], agency: str, subtree: bool) -> list[str]:
-    """The agency, with all below it if asked for."""
-    chosen, found = {agency: None}, [agency]
-    children: dict[str | None, list[str]] = {}
-    for copy in copies.values():
-        children.setdefault(copy.parent, []).append(copy.id)
-    while subtree and found:
-        found = [child for parent in found for child in children.get(parent, ()) if child not in chosen]
-        chosen |= dict.fromkeys(found)
-    return list(chosen)
+def _by_span(flows: Mapping[Key, Row], by: Sequence[str]) -> dict[Key, dict[str, Row]]:
+    """By the dimensions, and by the month or day. Who asks for both gets the day's month, so the day is what tells."""
+    time = next((by.index(name) for name in ("day", "month") if name in by), None)
+    still = [n for n, name in enumerate(by) if name not in TIMES]
+    found: dict[Key, dict[str, Row]] = {}
+    for key, row in flows.items():
+        found.setdefault(tuple(key[n] for n in still), {})["" if time is None else key[time]] = row
+    return found
 
 
-def _item(key: Key, row: dict[str, int], by: Sequence[str], copies: dict[str, AgencyCopy]) -> dict[str, Any]:
-    """One row of the answer. What no event feeds yet is 0: no dossier has been paid online so far."""
-    names = dict(zip(by, key, strict=True))
-    if "agency" in names:
-        copy = copies.get(names["agency"])
-        names["agency_name"] = None if copy is None else copy.name
+def _whole_key(key: Key, name: str, by: Sequence[str]) -> Key:
+    values = iter(key)
+    times = {"month": name[:7], "day": name}
+    return tuple(times[each] if each in TIMES else next(values) for each in by)
 
-    def number(name: str) -> int:
-        return row.get(name, 0)
 
-    return {
-        **names,
-        "received": {channel: number(f"received_{channel}") for channel in ("online", "counter", "post")}
-        | {"total": number("received")},
-        "carried_over": number("carried_over"),
-        "finished": {timing: number(f"finished_{timing}") for timing in ("early", "on_time", "late")}
-        | {"total": sum(number(f"finished_{timing}") for timing in ("early", "on_time", "late"))},
-        "open": {"within": number("open") - number("overdue"), "overdue": number("overdue"), "total": number("open")},
-        "waiting": number("waiting"),
-        "supplement": number("supplement"),
-        "paused": number("paused"),
-        "stopped": number("stopped"),
-        "supplement_requests": number("supplement_requests"),
-        "withdrawn": number("withdrawn"),
-        "withdrawn_waiting": number("withdrawn_waiting"),
-        "refused": number("refused"),
-        "handed_over": number("handed_over"),
-        "digitised": number("digitised"),
-        "reused": 0,
-        "paid_online": 0,
-        "document_lookups": 0,
-    }
+_FALLING: frozenset[str] = frozenset(FALLING_DUE.values())
+
+
+def _item(key: Key, row: Row, by: Sequence[str], copies: Mapping[str, Agency]) -> dict[str, Any]:
+    """One row of the answer. A dimension is None where what was counted has none."""
+    item: dict[str, Any] = {name: None if value == "" else value for name, value in zip(by, key, strict=True)}
+    if "agency" in item:
+        copy = copies.get(item["agency"])
+        item["agency_name"] = None if copy is None else copy.name
+    get = row.get
+    for name, terms in _COMPOSED:
+        row[name] = sum(times * get(term, 0) for term, times in terms)
+    for group, leaves in _GROUPED.items():
+        numbers = {leaf: get(name, 0) for leaf, name in leaves}
+        if group:
+            item[group] = numbers
+        else:
+            item.update(numbers)
+    return item
+
+
+def _links(item: Mapping[str, Any], wanted: Wanted, span: Span) -> dict[str, str]:
+    """For each number of the row, where what it counts is listed."""
+    whose = {name: getattr(wanted, name) for name in DIMENSIONS}
+    subtree_too = wanted.subtree and wanted.agency is not None and "agency" not in wanted.by
+    whose |= {name: item[name] or "" for name in DIMENSIONS if name in wanted.by}
+    common = {name: str(value) or "-" for name, value in whose.items() if value is not None}
+    common |= {"subtree": "true"} if subtree_too else {}
+    common |= {"from": str(span.start), "to": str(span.end)}
+    return {path: link_to(name, common) for path, name in LEAVES.items()}
+
+
+def link_to(name: str, filters: Mapping[str, str]) -> str:
+    """The address of the list behind a number of NUMBERS."""
+    if name == LOOKUPS:
+        return f"{PREFIX}/lookups?{urlencode(filters)}"
+    return f"{PREFIX}/dossiers?{urlencode({'measure': name, **filters})}"
+
+
+def _in_row(name: str, number: Number) -> str:
+    """What a row calls it."""
+    if number.when == "start" or len(number.terms) > 1:
+        return name
+    [measure] = number.terms
+    return measure if number.channel is None else f"{measure}_{number.channel}"
+
+
+_COMPOSED = [(name, tuple(NUMBERS[name].terms.items())) for name in LEAVES.values() if len(NUMBERS[name].terms) > 1]
+_GROUPED: dict[str, list[tuple[str, str]]] = {}
+for _path, _name in LEAVES.items():
+    _group, _, _leaf = _path.rpartition(".")
+    _GROUPED.setdefault(_group, []).append((_leaf, _in_row(_name, NUMBERS[_name])))
+SHOWN = (
+    "carried_over",
+    *dict.fromkeys(measure for name in LEAVES.values() for measure in NUMBERS[name].terms),
+)
+"""A row is there when one of these is."""

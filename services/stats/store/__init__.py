@@ -1,9 +1,10 @@
-"""stats' collections. Everything that two processes could write carries a version, and a write that lost says so by
-failing.
+"""stats' collections.
 
-- `events` and `log`: the archive.
-- `facts_<g>`, `cells_<g>`: generation g of the projection; `projection` says which generation is current.
-- `agencies`: a copy of catalog's.
+- `events` and `log`: the archive, and what each batch of it changed.
+- `facts_<g>`, `years_<g>`, `procedures_<g>`, `months_<g>`, `later_<g>`: generation g of the projection; `projection`
+  says which generation is current.
+- `agencies`, `procedures`, `targets`, `essentials`, `calendars`: copies of catalog's.
+- `feed`, `feed_cursors`: what monitoring systems follow.
 """
 
 from typing import Any
@@ -15,26 +16,39 @@ from pymongo.database import Database
 from chassis.store import Document
 from stats.store.agencies import Agencies
 from stats.store.archive import Archive
-from stats.store.overtaking import Overtaken
-from stats.store.projection import Projection
+from stats.store.catalogue import Catalogue
+from stats.store.changes import Changes
+from stats.store.feed import Feed
+from stats.store.log import Log
+from stats.store.projection import COLLECTIONS, Projection
 
 
 class StatsStore:
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
         self.archive = Archive(database)
+        self.log = Log(database)
         self.agencies = Agencies(database)
+        self.catalogue = Catalogue(database)
+        self.feed = Feed(database)
+        self.changes = Changes(self.log)
         self._pointer: Collection[Document] = database["projection"]
 
     def ensure_indexes(self) -> None:
+        self.catalogue.ensure_indexes()
+        self.archive.ensure_indexes()
         self.current().ensure_indexes()
+        self.feed.ensure_indexes()
 
     def current(self) -> "Projection":
         return Projection(self.database, self.generation())
 
+    def gather(self) -> bool:
+        """See `Later.gather`."""
+        return self.current().later.gather()
+
     def generation(self) -> int:
-        found = self._pointer.find_one({"_id": "current"})
-        return 0 if found is None else int(found["generation"])
+        return self.log.generation()
 
     def new_generation(self) -> "Projection":
         """An empty projection beside the current one. What earlier rebuilds left is dropped; one that still runs will
@@ -46,7 +60,7 @@ class StatsStore:
         for name in self.database.list_collection_names():
             kind, _, generation = name.partition("_")
             if (
-                kind in ("facts", "cells")
+                kind in COLLECTIONS
                 and generation.isdigit()
                 and int(generation) not in (drawn["generation"], drawn["drawn"])
             ):
@@ -54,25 +68,3 @@ class StatsStore:
         projection = Projection(self.database, drawn["drawn"])
         projection.ensure_indexes()
         return projection
-
-    def make_current(self, projection: "Projection", cursor: int) -> None:
-        """Switches to a projection that holds the log up to `cursor`; `unfinished` says so until `finish`.
-
-        Overtaken when another rebuild has begun since.
-        """
-        mine = {"_id": "current", "drawn": projection.generation}
-        switch = {"$set": {"generation": projection.generation, "replay_after": cursor}}
-        if not self._pointer.update_one(mine, switch).matched_count:
-            raise Overtaken("the rebuild")
-
-    def unfinished(self) -> "tuple[Projection, int] | None":
-        """The current projection, and the row of the log after which it may lack what went into the one before."""
-        found = self._pointer.find_one({"_id": "current"})
-        if found is None or "replay_after" not in found:
-            return None
-        return Projection(self.database, found["generation"]), found["replay_after"]
-
-    def finish(self, projection: "Projection") -> None:
-        """Everything that the projection lacked was replayed."""
-        mine = {"_id": "current", "generation": projection.generation}
-        self._pointer.update_one(mine, {"$unset": {"replay_after": ""}})

@@ -1,18 +1,15 @@
 """Catalog's agencies, as far as stats needs them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from pydantic import TypeAdapter
 from pymongo.database import Database
 
 from chassis.store import Copies, Document
+from stats.domain.catalogue import Agency
 
-
-@dataclass(frozen=True, slots=True)
-class AgencyCopy:
-    id: str
-    name: str
-    parent: str | None
+_AGENCIES: TypeAdapter[list[Agency]] = TypeAdapter(list[Agency])
+_AGENCY: TypeAdapter[Agency] = TypeAdapter(Agency)
 
 
 class Agencies:
@@ -23,19 +20,20 @@ class Agencies:
         self._copies = Copies(database, "agencies")
         self._met: set[str] = set()
 
-    def put(self, agencies: Iterable[tuple[int, AgencyCopy]]) -> None:
+    def put(self, agencies: Iterable[tuple[int, Agency]]) -> None:
         """With catalog's sequence each."""
         self._copies.put(
-            [(agency.id, sequence, {"name": agency.name, "parent": agency.parent}) for sequence, agency in agencies]
+            [(agency.id, sequence, _AGENCY.dump_python(agency, mode="json")) for sequence, agency in agencies]
         )
 
     def meet(self, names: Mapping[str, str]) -> None:
         """Agencies by id that dossiers name. Until catalog tells, an id's parent is the id without its last part."""
         new = [id for id in names if id not in self._met]
-        self.put((0, AgencyCopy(id, names[id], id.rpartition(".")[0] or None)) for id in new)
+        self.put((0, Agency(id=id, name=names[id], parent=id.rpartition(".")[0] or None)) for id in new)
         self._met.update(new)
 
-    def all(self) -> dict[str, AgencyCopy]:
-        return {
-            row["_id"]: AgencyCopy(row["_id"], row["name"], row["parent"]) for row in self._copies.collection.find()
-        }
+    def all(self) -> dict[str, Agency]:
+        """By identifier."""
+        rows = self._copies.collection.find({}, {"sequence": 0}, batch_size=5000)
+        found = _AGENCIES.validate_python([{"id": row.pop("_id"), **row} for row in rows])
+        return {each.id: each for each in found}

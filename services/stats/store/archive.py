@@ -1,30 +1,24 @@
-"""The archive of events.
+"""The archive of events, each without what identifies a person. `_id` is the event's id, so a duplicate is an insert
+that fails. `known` is the local day on which stats came to know it. Which events were archived when, row by row, is in
+the log (see `stats.store.log`): an event that is acknowledged was listed there."""
 
-- `events`: `_id` is the event's id, so a duplicate is an insert that fails.
-- `log`: which events were archived, a row for each batch, `_id` counting from 1 without gaps. It is the archive's
-  cursor.
-
-The archive's cursor. A row of the log is inserted after its events are durable, under the next free number; of two
-processes that take the same number one fails, and takes the one after. So row n+1 exists only when row n does, and a
-reader that has seen row n never misses what comes later: neither a clock nor a counter that is drawn before the
-insert could promise that, since a stalled process may insert under an old number. An event that is delivered again is
-listed again (readers know it by its id); one that is acknowledged was listed.
-"""
-
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import bson
 from bson.errors import BSONError
-from pymongo import ASCENDING, InsertOne
+from pymongo import ASCENDING
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from chassis.envelope import Envelope
 from chassis.store import Document, duplicates
 from stats.domain.privacy import impersonal
-from stats.store.overtaking import ATTEMPTS, Overtaken
 
 _NOT_BSON = (BSONError, OverflowError, TypeError)
 
@@ -34,13 +28,16 @@ class Archive:
 
     def __init__(self, database: Database[Document]) -> None:
         self.events: Collection[Document] = database["events"]
-        self.log: Collection[Document] = database["log"]
-        self._next = 0
+        self.pruned: Collection[Document] = database["pruned"]
 
-    def add(self, events: Sequence[Envelope]) -> list[bool | None]:
+    def ensure_indexes(self) -> None:
+        self.events.create_index([("subject", ASCENDING)], name="subject")
+        self.events.create_index([("known", ASCENDING)], name="known")
+
+    def add(self, events: Sequence[Envelope], known: date) -> list[bool | None]:
         """For each True when it is new, False when it was there already, None when it can never be stored. One
         write."""
-        documents = [archived(event) for event in events]
+        documents = [archived(event, known) for event in events]
         outcomes: list[bool | None] = [True] * len(documents)
         try:
             self._insert(list(enumerate(documents)), outcomes)
@@ -56,42 +53,78 @@ class Archive:
         if not documents:
             return
         try:
-            self.events.bulk_write([InsertOne(document) for _, document in documents], ordered=False)
+            self.events.insert_many([document for _, document in documents], ordered=False)
         except BulkWriteError as error:
             for position in duplicates(error):
                 outcomes[documents[position][0]] = False
 
-    def note(self, ids: Sequence[str], at: datetime) -> None:
-        """Lists events that are archived under the next number of the log."""
-        for _ in range(ATTEMPTS):
-            if not self._next:
-                self._next = self.last() + 1
-            try:
-                self.log.insert_one({"_id": self._next, "at": at, "events": list(ids)})
-                self._next += 1
-                return
-            except DuplicateKeyError:
-                self._next = 0
-        raise Overtaken("the log")
+    # -- reading it again --
 
-    def last(self) -> int:
-        """The number of the newest row of the log; 0 when there is none."""
-        found = self.log.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return 0 if found is None else int(found["_id"])
+    def of_row(self, row: Mapping[str, Any], session: ClientSession | None = None) -> list[Document]:
+        """The events that a row of the log lists, without those that were pruned."""
+        return list(self.events.find({"_id": {"$in": row["events"]}}, session=session))
 
-    def after(self, cursor: int, at_least: int = 1000) -> tuple[int, list[Envelope]]:
-        """The events of the rows after `cursor`, whole rows until there are enough; and the cursor to go on from."""
-        ids: dict[str, None] = {}
-        for row in self.log.find({"_id": {"$gt": cursor}}, sort=[("_id", ASCENDING)]):
-            ids.update(dict.fromkeys(row["events"]))
-            cursor = row["_id"]
-            if len(ids) >= at_least:
+    def by_subject(
+        self, types: Iterable[str], first: str | None = None, before: str | None = None
+    ) -> Iterator[tuple[str, list[Document]]]:
+        """Every subject from `first` on and before `before` that has events of these types, with these."""
+        within = {"$gte": first or "", **({} if before is None else {"$lt": before})}
+        wanted = {"subject": within, "type": {"$in": sorted(types)}}
+        fields = {"_id": 0, "subject": 1, "type": 1, "sequence": 1, "time": 1, "known": 1, "data": 1}
+        found = self.events.find(wanted, fields, sort=[("subject", ASCENDING)], hint="subject", batch_size=2000)
+        for subject, documents in groupby(found, itemgetter("subject")):
+            yield subject, list(documents)
+
+    def by_day(self, since: str, before: str) -> Iterator[Document]:
+        """What became known on the days [since, before), in their order."""
+        within = {"$gte": since, "$lt": before}
+        return iter(self.events.find({"known": within}, sort=[("known", ASCENDING)], hint="known", batch_size=2000))
+
+    def of_publisher(self, service: str) -> Iterator[Document]:
+        """What a service published, by the events' identifiers, which begin with its name."""
+        within = {"$gte": f"{service}.", "$lt": f"{service}/"}
+        return iter(self.events.find({"_id": within}, sort=[("_id", ASCENDING)], batch_size=1000))
+
+    def cut(self, parts: int) -> list[str]:
+        """Subjects that cut the archive into about so many parts of the same size."""
+        size = self.events.estimated_document_count() // parts
+        found: list[str] = []
+        for _ in range(parts - 1):
+            after = {"subject": {"$gte": found[-1] if found else ""}}
+            row = self.events.find_one(
+                after, {"_id": 0, "subject": 1}, sort=[("subject", 1)], skip=size, hint="subject"
+            )
+            if row is None:
                 break
-        found = {document["_id"]: document for document in self.events.find({"_id": {"$in": list(ids)}})}
-        return cursor, [_envelope(found[id]) for id in ids]
+            found.append(row["subject"])
+        return found
+
+    def first_day(self) -> str | None:
+        """The first day on which anything became known that is still here."""
+        found = self.events.find_one({}, {"known": 1}, sort=[("known", ASCENDING)])
+        return None if found is None else str(found["known"])
+
+    # -- making it smaller --
+
+    def remove(self, ids: Sequence[str], before: str) -> int:
+        """Removes those of the events that became known before that day; how many there were."""
+        return self.events.delete_many({"_id": {"$in": list(ids)}, "known": {"$lt": before}}).deleted_count
+
+    def count_before(self, day: str) -> int:
+        """How many events that became known before that day are here."""
+        return self.events.count_documents({"known": {"$lt": day}}, hint="known")
+
+    def note_pruned(self, before: str) -> None:
+        """From now on, what became known before that day may not be here."""
+        self.pruned.update_one({"_id": "events"}, {"$max": {"before": before}}, upsert=True)
+
+    def pruned_before(self) -> str | None:
+        """What became known from that day on is all here; None: everything is."""
+        found = self.pruned.find_one({"_id": "events"})
+        return None if found is None else str(found["before"])
 
 
-def archived(event: Envelope) -> Document:
+def archived(event: Envelope, known: date) -> Document:
     """The one way from an event into the archive: what identifies a person does not come along."""
     return {
         "_id": event.id,
@@ -101,12 +134,9 @@ def archived(event: Envelope) -> Document:
         "time": event.time,
         "sequence": event.sequence,
         **({} if event.traceparent is None else {"traceparent": event.traceparent}),
+        "known": known.isoformat(),
         "data": impersonal(event.data),
     }
-
-
-def _envelope(document: Document) -> Envelope:
-    return Envelope.model_validate({**document, "id": document["_id"], "specversion": "1.0"})
 
 
 def _is_storable(document: Document) -> bool:

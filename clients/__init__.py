@@ -1,0 +1,1 @@
+"""Sample clients of the public feed: documentation that runs. See README.md."""

@@ -1,0 +1,75 @@
+"""A projection as it is made anew: dossier by dossier, each written once and none read, the sums in large lots.
+
+Only for a generation that nobody reads yet and one process writes, or several, each its own dossiers.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chassis.store import Document
+from chassis.worktime import local_day
+from stats.domain.cells import Place, place
+from stats.domain.facts import Fact
+from stats.store.deltas import Adds, Deltas
+from stats.store.facts import by_day, counted_of, row_of
+from stats.store.projection import Projection
+
+DOSSIERS = 5000
+"""How many are written together. Identifiers begin with the time, so these are of few days, and their sums of few
+documents."""
+
+
+def known_of(document: Mapping[str, Any]) -> str:
+    """The day on which stats came to know an archived event; of one that was archived before this was kept, the day on
+    which it happened."""
+    return str(document.get("known") or local_day(document["time"]))
+
+
+class Building:
+    def __init__(self, projection: Projection, name: str) -> None:
+        """`name`: of this lot of dossiers."""
+        self._projection = projection
+        self._name = name
+        self._flushed = 0
+        self._rows: list[Document] = []
+        self._sums = Deltas()
+        self._later: dict[str, Deltas] = {}
+
+    def add(self, dossier: str, became: Iterable[tuple[str, Fact]]) -> None:
+        """What is known of a dossier, day by day of those on which something became known."""
+        before: tuple[Place, Adds] | None = None
+        last: Fact | None = None
+        for known, fact in became:
+            last, there = fact, place(fact)
+            later = self._later.get(known)
+            if later is None:
+                later = self._later[known] = Deltas()
+            if before is not None:
+                later.add(*before, -1)
+                before = None
+            if there is not None:
+                before = there, by_day(counted_of(fact))
+                later.add(*before)
+        if last is not None:
+            self._rows.append(row_of(dossier, last))
+        if before is not None:
+            self._sums.add(*before)
+
+    def is_full(self) -> bool:
+        return len(self._rows) >= DOSSIERS
+
+    def flush(self) -> None:
+        """Writes what was added."""
+        if not self._rows:
+            return
+        self._flushed += 1
+        self._projection.facts.insert_many(self._rows, ordered=False)
+        self._projection.sums.add(self._sums.entries())
+        # The days of a month together: who asks for what was known on one of them filters.
+        months: dict[str, list[str]] = {}
+        for known in self._later:
+            months.setdefault(known[:7], []).append(known)
+        for month, days in months.items():
+            entries = ((known, entry) for known in sorted(days) for entry in self._later[known].entries())
+            self._projection.later.put(f"{month}|{self._name}|{self._flushed}", max(days), entries)
+        self._rows, self._sums, self._later = [], Deltas(), {}

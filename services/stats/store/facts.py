@@ -1,0 +1,116 @@
+"""What is known of each dossier, and what it adds to the sums."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+from pymongo import InsertOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+
+from chassis.store import Document
+from stats.domain.cells import Measure, Place, contributions, place
+from stats.domain.facts import Fact, merge
+from stats.store.deltas import Deltas
+from stats.store.rows import fields_of
+from stats.store.sums import DIMENSIONS
+
+_FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+
+
+@dataclass(slots=True)
+class Merged:
+    """What became of dossiers: new rows, updates of rows, and what is to be added to the sums for it. `news`: of the
+    events that had come before, those that said something new all the same."""
+
+    new: list[Document] = field(default_factory=list)
+    changed: list[UpdateOne] = field(default_factory=list)
+    deltas: Deltas = field(default_factory=Deltas)
+    news: list[str] = field(default_factory=list)
+
+
+def merged(
+    facts: Collection[Document],
+    said: Mapping[str, Fact],
+    again: Mapping[str, Iterable[tuple[str, Fact]]],
+    session: ClientSession | None,
+) -> Merged:
+    """Reads the dossiers and merges what was said of them. Nothing is written.
+
+    `again`: by dossier, the events among these that had come before (identifier, what it says). They say nothing new,
+    except when whoever took them first died before it had counted them.
+    """
+    found = Merged()
+    known = {row["_id"]: row for row in facts.find({"_id": {"$in": list(said)}}, session=session)} if said else {}
+    for dossier, news in said.items():
+        row = known.get(dossier)
+        before = Fact() if row is None else fact_of(row)
+        fact = merge(before, news)
+        if fact == before:
+            continue
+        found.news += [id for id, repeated in again.get(dossier, ()) if merge(before, repeated) != before]
+        put(found, dossier, fact, row)
+    return found
+
+
+def put(found: Merged, dossier: str, fact: Fact, before: Document | None) -> None:
+    """The dossier's new row; the sums lose what the row before added, and gain what this one adds."""
+    row = row_of(dossier, fact)
+    if before is None:
+        found.new.append(row)
+    else:
+        found.changed.append(_update(before, row))
+        move(found.deltas, before, -1)
+    move(found.deltas, row, 1)
+
+
+def _update(before: Document, row: Document) -> UpdateOne:
+    """Only of what became another: the server then leaves the indexes alone that do not know of it, which is most of
+    what replacing a row costs."""
+    changed = {name: value for name, value in row.items() if name not in before or before[name] != value}
+    gone = dict.fromkeys(before.keys() - row.keys(), "")
+    return UpdateOne({"_id": row["_id"]}, {"$set": changed} | ({"$unset": gone} if gone else {}))
+
+
+def move(deltas: Deltas, row: Document, sign: int) -> None:
+    """What the row adds, once more or once less."""
+    there = place_of(row)
+    if there is not None:
+        deltas.add(there, row["adds"], sign)
+
+
+def write(facts: Collection[Document], found: Merged, session: ClientSession | None) -> None:
+    operations: list[InsertOne[Document] | UpdateOne] = [*(InsertOne(row) for row in found.new), *found.changed]
+    if operations:
+        facts.bulk_write(operations, ordered=False, session=session)
+
+
+def row_of(dossier: str, fact: Fact) -> Document:
+    """A function of the fact alone. `adds` is what the sums hold of this dossier, by day and measure; so whatever it
+    adds later can take its place, however it was counted then."""
+    counted = counted_of(fact)
+    said = _FACT.dump_python(fact, exclude_defaults=True)
+    return {"_id": dossier, "said": said, **fields_of(fact, counted), "adds": by_day(counted)}
+
+
+def counted_of(fact: Fact) -> dict[tuple[str, Measure], int]:
+    return contributions(fact) if place(fact) is not None else {}
+
+
+def by_day(counted: Mapping[tuple[str, Measure], int]) -> dict[str, dict[str, int]]:
+    adds: dict[str, dict[str, int]] = {}
+    for (day, measure), number in counted.items():
+        adds.setdefault(day, {})[measure] = number
+    return adds
+
+
+def fact_of(row: Document) -> Fact:
+    return _FACT.validate_python(row["said"])
+
+
+def place_of(row: Document) -> Place | None:
+    """Where the row's `adds` were added."""
+    if "agency" not in row:
+        return None
+    agency, of_field, procedure, channel, level = (row[name] for name in DIMENSIONS)
+    return (agency, of_field, procedure, channel, level)

@@ -1,0 +1,342 @@
+"""The sums of one generation, in documents that hold many numbers each: the fewer documents a batch of events touches,
+the cheaper it is, and the fewer a question reads, the sooner it is answered.
+
+- `years_<g>`: an agency and year. `m`: month → measure → number, with the whole year as month 00; `c`: the same by
+  channel and service level.
+- `procedures_<g>`: a field, procedure and year, over all agencies. `c` as above.
+- `months_<g>`: an agency and month. `t`: day → measure → number, `s`: the same by channel and service level, `e`: the
+  same by field, procedure, channel and level.
+
+Every number is a plain sum of what facts add, so documents change by `$inc` only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from chassis.store import Document
+from stats.domain.cells import Place
+from stats.domain.facts import Channel, ServiceLevel
+
+DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
+_LEVELS: dict[str, ServiceLevel] = {"1": 1, "2": 2, "3": 3, "4": 4}
+WHOLE = "00"
+"""Stands for the whole year among its months."""
+KINDS = ("years", "procedures", "months")
+Key = tuple[Any, ...]
+Entry = tuple[Place, str, Mapping[str, int]]
+"""Place, local day, and what is added there to each measure."""
+Numbers = Mapping[str, Mapping[str, int]]
+"""Month of the year, or day of the month, two digits → measure → number."""
+Found = dict[Key, dict[str, int]]
+
+
+class TooManyError(Exception):
+    """More rows than were asked for at most."""
+
+
+class AtMost(Found):
+    """Rows that are never more than so many; TooManyError."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def setdefault(self, key: Key, default: dict[str, int]) -> dict[str, int]:
+        row = super().setdefault(key, default)
+        if len(self) > self._most:
+            raise TooManyError
+        return row
+
+
+_PLAIN: CodecOptions[Document] = CodecOptions()
+"""These documents hold strings and small numbers only, and are read by the ten thousand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which dossiers are counted; None: whatever it is. `agencies`: any of these; an empty one is of no dossier."""
+
+    agencies: Sequence[str] | None = None
+    field: str | None = None
+    procedure: str | None = None
+    channel: Channel | None = None
+    service_level: ServiceLevel | None = None
+
+    def holds(self, place: Place) -> bool:
+        agency, field, procedure, channel, level = place
+        return (
+            (self.agencies is None or agency in self.agencies)
+            and (self.field is None or field == self.field)
+            and (self.procedure is None or procedure == self.procedure)
+            and (self.channel is None or channel == self.channel)
+            and (self.service_level is None or level == self.service_level)
+        )
+
+
+EVERYWHERE = Where()
+
+
+Only = frozenset[str] | None
+"""The measures that are wanted; None: all."""
+_Slots = list[tuple[str, str, str]]
+"""Parts of a document's numbers: their name there, and the month and day that they are (day "" for a month)."""
+
+
+class Sums:
+    def __init__(self, database: Database[Document], generation: int) -> None:
+        self.years, self.procedures, self.months = (
+            database.get_collection(f"{kind}_{generation}", codec_options=_PLAIN) for kind in KINDS
+        )
+
+    def ensure_indexes(self) -> None:
+        self.years.create_index([("year", ASCENDING), ("agency", ASCENDING)], name="year")
+        self.procedures.create_index([("year", ASCENDING), ("procedure", ASCENDING)], name="year")
+        self.months.create_index([("month", ASCENDING), ("agency", ASCENDING)], name="month")
+        self.months.create_index([("agency", ASCENDING), ("month", ASCENDING)], name="agency")
+
+    def add(self, entries: Iterable[Entry], session: ClientSession | None = None) -> None:
+        """Adds each number once for each call: whoever calls sees to it that this happens once."""
+        for collection, updates in zip((self.years, self.procedures, self.months), increments(entries), strict=True):
+            if updates:
+                collection.bulk_write(updates, ordered=False, session=session)
+
+    def by_months(
+        self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None
+    ) -> None:
+        """Adds the months `first` to `last` (`YYYY-MM`) to the rows of `found`, by the values of `by`: any of
+        DIMENSIONS, and month."""
+        if _is_fine(by, where) and ("agency" in by or where.agencies is not None):
+            months = {"month": {"$gte": first, "$lte": last}}
+            for document in self.months.find(months | _of(where), _fields("e", "agency", "month")):
+                self._add_fine(found, document, f"{first}-01", f"{last}-31", by, where, only)
+            return
+        for since, until in years_of(first, last):
+            # Only whole years lie together, and only without months they can be taken whole.
+            whole = since.endswith("-01") and until.endswith("-12") and "month" not in by
+            years = {"year": {"$gte": since[:4], "$lte": until[:4]}}
+            if _is_fine(by, where):
+                wanted = years | ({} if where.procedure is None else {"procedure": where.procedure})
+                for document in self.procedures.find(wanted, {"_id": 0}):
+                    rows = _Rows(found, by, where, only, _months_of(document["year"], since, until, whole))
+                    rows.add_all("", document["field"], document["procedure"], document["c"])
+                continue
+            part = "c" if _is_split(by, where) else "m.00" if whole else "m"
+            for document in self.years.find(years | _of(where), _fields(part, "agency", "year")):
+                rows = _Rows(found, by, where, only, _months_of(document["year"], since, until, whole))
+                if part == "c":
+                    rows.add_all(document["agency"], "", "", document["c"])
+                else:
+                    rows.add((document["agency"], "", "", "", ""), document["m"])
+
+    def by_days(self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None) -> None:
+        """Adds the days `first` to `last` (`YYYY-MM-DD`), as `by_months` adds months; `by` may hold day too."""
+        part = "e" if _is_fine(by, where) else "s" if _is_split(by, where) else "t"
+        wanted = {"month": {"$gte": first[:7], "$lte": last[:7]}} | _of(where)
+        for document in self.months.find(wanted, _fields(part, "agency", "month")):
+            if part == "e":
+                self._add_fine(found, document, first, last, by, where, only)
+                continue
+            rows = _Rows(found, by, where, only, _days_of(document["month"], first, last))
+            if part == "s":
+                rows.add_all(document["agency"], "", "", document["s"])
+            else:
+                rows.add((document["agency"], "", "", "", ""), document["t"])
+
+    @staticmethod
+    def _add_fine(
+        found: Found, document: Document, first: str, last: str, by: Sequence[str], where: Where, only: Only
+    ) -> None:
+        rows = _Rows(found, by, where, only, _days_of(document["month"], first, last))
+        for name, numbers in document["e"].items():
+            rows.add_place((document["agency"], *unescaped(name)), numbers)
+
+    def finest(
+        self, first: str, session: ClientSession | None = None
+    ) -> Iterator[tuple[str, str, Mapping[tuple[Any, ...], Numbers]]]:
+        """Everything from the month `first` on, in the order of month and agency: both, and by field, procedure,
+        channel and level the numbers by day."""
+        order = [("month", ASCENDING), ("agency", ASCENDING)]
+        for document in self.months.find({"month": {"$gte": first}}, {"t": 0, "s": 0}, sort=order, session=session):
+            yield document["month"], document["agency"], {unescaped(name): n for name, n in document["e"].items()}
+
+    def first_month(self) -> str | None:
+        found = self.months.find_one({}, {"month": 1}, sort=[("month", ASCENDING)])
+        return None if found is None else str(found["month"])
+
+
+class _Rows:
+    """The rows of `found` that one document's numbers are added to."""
+
+    def __init__(self, found: Found, by: Sequence[str], where: Where, only: Only, slots: _Slots) -> None:
+        self._found = found
+        self._by = by
+        self._where = where
+        self._only = only
+        self._times = {slot: (month, day) for slot, month, day in slots}
+        self._timeless = "month" not in by and "day" not in by
+
+    def add_all(self, agency: str, field: str, procedure: str, parts: Mapping[str, Numbers]) -> None:
+        """By channel and service level."""
+        for name, numbers in parts.items():
+            channel, level = name.split("|")
+            self.add_place((agency, field, procedure, channel, level_of(level)), numbers)
+
+    def add_place(self, place: Place, numbers: Numbers) -> None:
+        if self._where.holds(place):
+            self.add(place, numbers, place[3])
+
+    def add(self, place: Place, numbers: Numbers, channel: str = "") -> None:
+        rows, only = self._rows(place, numbers), self._only
+        split = f"received_{channel}" if channel else ""
+        wanted = split and (only is None or split in only)
+        for slot, sums in numbers.items():
+            row = rows.get(slot)
+            if row is None:
+                continue
+            adds = sums if only is None else {measure: number for measure, number in sums.items() if measure in only}
+            if row:
+                for measure, number in adds.items():
+                    row[measure] = row.get(measure, 0) + number
+            else:
+                row.update(adds)
+            if wanted and "received" in sums:
+                row[split] = row.get(split, 0) + sums["received"]
+
+    def _rows(self, place: Place, numbers: Numbers) -> dict[str, dict[str, int]]:
+        """Those that the numbers are added to: most places have something on few days."""
+        values: dict[str, Any] = dict(zip(DIMENSIONS, place, strict=True))
+        if self._timeless:
+            row = self._found.setdefault(tuple(values[name] for name in self._by), {})
+            return dict.fromkeys(self._times, row)
+        rows = {}
+        for slot in numbers:
+            if slot not in self._times:
+                continue
+            values["month"], values["day"] = self._times[slot]
+            rows[slot] = self._found.setdefault(tuple(values[name] for name in self._by), {})
+        return rows
+
+
+def years_of(first: str, last: str) -> Iterator[tuple[str, str]]:
+    """The months `first` to `last` in up to three: what is of the first year, whole years, what is of the last."""
+    if first[:4] == last[:4]:
+        yield first, last
+        return
+    whole_from = first if first.endswith("-01") else f"{int(first[:4]) + 1}-01"
+    whole_to = last if last.endswith("-12") else f"{int(last[:4]) - 1}-12"
+    if first < whole_from:
+        yield first, f"{first[:4]}-12"
+    if whole_from <= whole_to:
+        yield whole_from, whole_to
+    if whole_to < last:
+        yield f"{last[:4]}-01", last
+
+
+def _months_of(year: str, first: str, last: str, whole: bool) -> _Slots:
+    if whole:
+        return [(WHOLE, year, "")]
+    months = [(f"{n:02}", f"{year}-{n:02}", "") for n in range(1, 13)]
+    return [slot for slot in months if first <= slot[1] <= last]
+
+
+def _days_of(month: str, first: str, last: str) -> _Slots:
+    days = [(f"{n:02}", month, f"{month}-{n:02}") for n in range(1, 32)]
+    return [slot for slot in days if first <= slot[2] <= last]
+
+
+def _is_fine(by: Sequence[str], where: Where) -> bool:
+    return "field" in by or "procedure" in by or where.field is not None or where.procedure is not None
+
+
+def _is_split(by: Sequence[str], where: Where) -> bool:
+    return "channel" in by or "service_level" in by or where.channel is not None or where.service_level is not None
+
+
+def _of(where: Where) -> Document:
+    return {} if where.agencies is None else {"agency": {"$in": list(where.agencies)}}
+
+
+def _fields(*names: str) -> Document:
+    return {"_id": 0, **dict.fromkeys(names, 1)}
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+class _Increments:
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], dict[str, int]] = {}
+
+    def of(self, *key: str) -> dict[str, int]:
+        return self._found.setdefault(key, {})
+
+    def updates(self, *names: str) -> list[UpdateOne]:
+        return [
+            UpdateOne(
+                {"_id": "|".join(key)},
+                {"$inc": {path: number for path, number in sums.items() if number},
+                 "$setOnInsert": dict(zip(names, key, strict=True))},
+                upsert=True,
+            )
+            for key, sums in self._found.items()
+        ]  # fmt: skip
+
+
+def increments(entries: Iterable[Entry]) -> tuple[list[UpdateOne], list[UpdateOne], list[UpdateOne]]:
+    """What to change in `years`, `procedures` and `months`, one update for each document."""
+    years, procedures, months = _Increments(), _Increments(), _Increments()
+    for place, date, adds in entries:
+        agency, field, procedure, channel, level = place
+        year, month, day = date[:4], date[5:7], date[8:]
+        of_year, of_month = years.of(agency, year), months.of(agency, date[:7])
+        _add(of_year, (f"m.{month}", f"m.{WHOLE}"), by_channel(place, adds))
+        _add(of_month, (f"t.{day}",), by_channel(place, adds))
+        _add(of_month, (f"s.{channel}|{level}.{day}",), adds)
+        _add(of_month, (f"e.{_escaped(field, procedure, channel, str(level))}.{day}",), adds)
+        split = f"c.{channel}|{level}"
+        _add(of_year, (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
+        if procedure:
+            _add(procedures.of(field, procedure, year), (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
+    return (
+        years.updates("agency", "year"),
+        procedures.updates("field", "procedure", "year"),
+        months.updates("agency", "month"),
+    )
+
+
+def _add(sums: dict[str, int], paths: Iterable[str], adds: Mapping[str, int]) -> None:
+    for path in paths:
+        for measure, number in adds.items():
+            name = f"{path}.{measure}"
+            sums[name] = sums.get(name, 0) + number
+
+
+def by_channel(place: Place, adds: Mapping[str, int]) -> Mapping[str, int]:
+    """With what was received by channel too, which nearly every question asks for."""
+    return {**adds, f"received_{place[3]}": adds["received"]} if place[3] and "received" in adds else adds
+
+
+@lru_cache(maxsize=65536)
+def _escaped(*names: str) -> str:
+    """As one field name: a dot would be a path, and a dollar an operator. No code holds a `|`."""
+    return "|".join(names).replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+
+
+@lru_cache(maxsize=65536)
+def unescaped(name: str) -> tuple[str, str, str, ServiceLevel | str]:
+    """Field, procedure, channel and service level."""
+    field, procedure, channel, level = name.replace("%24", "$").replace("%2E", ".").replace("%25", "%").split("|")
+    return field, procedure, channel, level_of(level)
+
+
+def level_of(text: str) -> ServiceLevel | str:
+    """Of the scale before NĐ 42/2022 a number, of the one since a word."""
+    level: ServiceLevel | str = _LEVELS.get(text, text)
+    return level
