@@ -27,27 +27,57 @@ class Persona:
     identity: str | None = None
 
 
-_CITIZEN = ("dossiers.file", "dossiers.read", "documents.read", "messages.read", "results.read")
+_CITIZEN = ("dossiers.file", "dossiers.read", "documents.read", "messages.read", "preferences.choose", "results.read")
 _OFFICER = ("dossiers.read", "documents.read", "tasks.read", "tasks.work", "results.read", "results.sign")
 PERSONAS: Mapping[str, Persona] = {
     "citizen": Persona("Nguyễn Thị Hoa", _CITIZEN, identity="038185001234"),
     "volunteer": Persona("Lê Văn Tình", _CITIZEN, roles=("volunteer",)),
     "counter_officer": Persona(
         "Trần Thị Lan",
-        ("dossiers.file", "dossiers.receive", "stats.read", *_OFFICER),
+        (
+            "dossiers.file",
+            "dossiers.receive",
+            "partners.pickup",
+            "stats.read",
+            "stats.dossiers",
+            "reports.read",
+            *_OFFICER,
+        ),
         agency="H56.30",
     ),
     "officer": Persona("Phạm Văn Đức", _OFFICER, agency="H56.30"),
     "other_officer": Persona("Hoàng Thị Mai", ("dossiers.receive", *_OFFICER), agency="H56.02"),
     "leader": Persona(
         "Vũ Quốc Việt",
-        ("catalog.review", "dossiers.read", "dossiers.read_all", "tasks.read", "stats.read"),
+        (
+            "catalog.review",
+            "dossiers.read",
+            "dossiers.read_all",
+            "tasks.read",
+            "stats.read",
+            "stats.dossiers",
+            "reports.read",
+            "reports.publish",
+        ),
         agency="H56",
     ),
-    "editor": Persona("Đỗ Thị Thu", ("catalog.edit", "catalog.review", "processes.simulate")),
+    "editor": Persona("Đỗ Thị Thu", ("catalog.edit", "catalog.review", "processes.simulate", "messages.edit")),
     "operator": Persona(
         "Ngô Minh Quân",
-        ("parked.manage", "payments.reconcile", "population.audit", "messages.read", "messages.manage", "stats.read"),
+        (
+            "parked.manage",
+            "payments.reconcile",
+            "population.audit",
+            "messages.read",
+            "messages.manage",
+            "partners.read",
+            "partners.open",
+            "partners.repair",
+            "webhooks.manage",
+            "webhooks.manage_all",
+            "stats.read",
+            "stats.feed",
+        ),
     ),
     "backdate": Persona(
         "Chuyển đổi dữ liệu",

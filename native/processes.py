@@ -104,7 +104,15 @@ def service(layout: Layout, name: str, role: str, *arguments: str) -> Child:
             "TRUSTED_CERTIFICATES_FILE": signing / "authority.pem",
         }
     if name == "notify":
-        variables = {**variables, "SMTP_URL": f"smtp://127.0.0.1:{ports.smtp}", "MAIL_FROM": "mot-cua@thanhhoa.example"}
+        variables = {
+            **variables,
+            "SMTP_URL": f"smtp://127.0.0.1:{ports.smtp}",
+            "MAIL_FROM": "mot-cua@thanhhoa.example",
+            "OPT_OUT_KEY_FILE": secrets / "opt_out_key",
+            "SEALING_KEY_FILE": secrets / "sealing_key",
+            "INTAKE_URL": f"http://127.0.0.1:{layout.web_port('intake')}",
+            "INTAKE_API_KEY_FILE": secrets / "notify_intake_api_key",
+        }
     if name == "stats":
         variables = {
             **variables,

@@ -116,6 +116,8 @@ class Mongod(Server):
             *("--wiredTigerCacheSizeGB", str(cache_gb), "--oplogSize", str(oplog_mb)),
             # Neither a socket file in /tmp nor a diagnostics file that grows all day is wanted here.
             *("--quiet", "--nounixsocket", "--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # A process that is killed within a transaction is in the way of others for no longer.
+            *("--setParameter", "transactionLifetimeLimitSeconds=10"),
             *(("--keyFile", str(key_file)) if key_file else ()),
             *extra_args,
         ]

@@ -11,8 +11,8 @@ from chassis.copies import copying
 from chassis.store import Change
 from intake import inbound
 from intake.domain import due_dates, payments, progress, results, standstills, steps
-from intake.domain.dossiers import Dossier, Turn
-from intake.domain.parts import DueChange, GivenResult, Standstill, StepDone
+from intake.domain.dossiers import By, Dossier, Turn, hand_over
+from intake.domain.parts import DueChange, GivenResult, PostItem, Standstill, StepDone
 from intake.domain.vietqr import Account, payee_of
 from intake.store import IntakeStore
 
@@ -64,6 +64,7 @@ def table(store: IntakeStore, clock: Clock, accounts: Mapping[str, Account] | No
                 "workflow.result.replaced.v1": inbound.ResultReplaced,
             },
         ),
+        Subscription(partial(_hand_over_by_post, store, clock), {"notify.post.delivered.v1": inbound.PostDelivered}),
     ]
 
 
@@ -188,3 +189,29 @@ def _follow_process(
             break
         open_items = [(n, batch[n]) for n in sorted(lost)]
     return [outcomes.get(n, Later("contended")) for n in range(len(batch))]
+
+
+def _hand_over_by_post(store: IntakeStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
+    """What the post delivered is handed over; a dossier that was handed over already stays as it is."""
+    return [_delivered(store, clock, item) for item in batch]
+
+
+def _delivered(store: IntakeStore, clock: Clock, item: Received) -> Outcome:
+    said: inbound.PostDelivered = item.data
+    for _ in range(ROUNDS):
+        loaded = store.dossiers.load_many([said.dossier]).get(said.dossier)
+        if loaded is None:
+            return Later("dossier_unknown")
+        dossier, now = loaded.state, clock()
+        if dossier.handover is not None:
+            return Duplicate()
+        if dossier.finished_at is None:
+            # The post was faster than the news that the result is there.
+            return Later("not_finished")
+        # Two services' clocks may differ a little.
+        by = By(who="post", at=max(dossier.finished_at, min(said.delivered_at, now)), recorded_at=now)
+        post = PostItem(order=said.order, tracking=said.tracking)
+        state, told = hand_over(dossier, dossier.applicant.name, "post", by, post=post)
+        if store.dossiers.save([Change(loaded, state, told, item.event.time, item.event.traceparent)])[0]:
+            return Done()
+    return Later("contended")

@@ -42,6 +42,28 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentTold:
+    """A component that came with the dossier: `file`, its id; on `paper`; `digitised`, scanned by the one-stop unit;
+    `reused`, the electronic store had it."""
+
+    code: str
+    file: str | None
+    paper: bool
+    digitised: bool
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeTold:
+    """A line of what the dossier owes. `amount` in đồng."""
+
+    code: str
+    charge_name: str
+    kind: Literal["fee", "charge"]
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """The time that the procedure version allows for this dossier's channel."""
 
@@ -51,7 +73,8 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierFiled:
-    """Filed online; an officer will receive or refuse it."""
+    """Filed online; an officer will receive or refuse it. `source`: the system that it was filed with, None: ours;
+    `source_code`: its number there."""
 
     TYPE: ClassVar[str] = "intake.dossier.filed.v1"
     dimensions: Dimensions
@@ -59,12 +82,18 @@ class DossierFiled:
     agency_name: str
     filed_at: datetime
     personal: Personal
+    components: tuple[ComponentTold, ...] | None = None
+    charges: tuple[ChargeTold, ...] | None = None
+    result_return: str | None = None
+    source: str | None = None
+    source_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierReceived:
     """Received: it has a code and a promised due date (None: the procedure has none). `clock_at`: when the clock
-    starts. `facts`: what the procedure's process asks for, by name; they identify nobody."""
+    starts. `facts`: what the procedure's process asks for, by name; they identify nobody. `source`: as in
+    DossierFiled."""
 
     TYPE: ClassVar[str] = "intake.dossier.received.v1"
     dimensions: Dimensions
@@ -79,6 +108,11 @@ class DossierReceived:
     digitised: bool
     personal: Personal
     facts: dict[str, Any] = field(default_factory=dict)
+    components: tuple[ComponentTold, ...] | None = None
+    charges: tuple[ChargeTold, ...] | None = None
+    result_return: str | None = None
+    source: str | None = None
+    source_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +157,7 @@ class SupplementRequested:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierSupplemented:
     """The applicant handed in what was asked for. `code`: None before reception. `digitised`: every component of the
-    dossier that came on paper is scanned."""
+    dossier that came on paper is scanned. `all_components`: those of the dossier, as they are now."""
 
     TYPE: ClassVar[str] = "intake.dossier.supplemented.v1"
     dimensions: Dimensions
@@ -131,6 +165,7 @@ class DossierSupplemented:
     supplemented_at: datetime
     components: tuple[str, ...]
     digitised: bool
+    all_components: tuple[ComponentTold, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +196,8 @@ class DossierRated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeAsked:
-    """A fee is asked for after the filing, and the dossier may wait for it."""
+    """A fee is asked for after the filing, and the dossier may wait for it. `requested_at`: when workflow asked for it;
+    None: the one-stop unit did."""
 
     TYPE: ClassVar[str] = "intake.fee.asked.v1"
     dimensions: Dimensions
@@ -170,6 +206,7 @@ class FeeAsked:
     asked_at: datetime
     reason: str
     personal: Personal
+    requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +240,18 @@ class FeeReversed:
     channel: Literal["online", "counter"]
     paid_at: datetime
     reversed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCancelled:
+    """A bill is not to be paid any more. `awaited`: the dossier still waits for another fee that was asked for."""
+
+    TYPE: ClassVar[str] = "intake.fee.cancelled.v1"
+    dimensions: Dimensions
+    code: str | None
+    amount: int
+    cancelled_at: datetime
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +310,7 @@ PUBLISHED = (
     FeeAsked,
     FeePaid,
     FeeReversed,
+    FeeCancelled,
     DocumentDigitised,
     DocumentReused,
     DocumentLookedUp,

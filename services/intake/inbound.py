@@ -100,6 +100,17 @@ class Procedure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostDelivered:
+    """notify.post.delivered: the public post gave the result to whom it is for. `order`, `tracking`: the post's
+    numbers."""
+
+    dossier: str
+    order: str
+    tracking: str | None
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcedurePublished:
     procedure: Procedure
 

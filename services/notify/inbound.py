@@ -15,6 +15,7 @@ class Personal:
     name: str
     email: str | None
     person: str | None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,17 @@ class FeeAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeePaid:
+    """intake.fee.paid: `amount` in đồng; `settled`: nothing is left to be paid."""
+
+    dimensions: Dimensions
+    code: str | None
+    amount: int
+    paid_at: datetime
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SupplementAsked:
     """workflow.supplement.requested: after the reception."""
 
@@ -90,6 +102,25 @@ class SupplementAsked:
     requested_at: datetime
     reason: str
     until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierPaused:
+    code: str
+    kind: Literal["supplement", "fee", "other"]
+    paused_at: datetime
+    basis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRescheduled:
+    """workflow.dossier.rescheduled: the working calendar changed. `basis`: the decision that changed it."""
+
+    code: str
+    due_at: datetime | None
+    previous_due_at: datetime | None
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +172,18 @@ class TaskOverdue:
     agency: str
     due_at: datetime
     told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostFailed:
+    """notify.post.failed: our own, whose subject is the order. `returned`: the post does not try again."""
+
+    dossier: str
+    code: str
+    agency: str
+    order: str
+    failed_at: datetime
+    returned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

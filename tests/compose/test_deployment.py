@@ -134,7 +134,23 @@ def test_a_container_has_its_own_service_and_secrets_only(name: str) -> None:
     own = {f"mongo_{service}", f"amqp_{service}", "jwks.json", "api_keys.json"}
     more = {
         "intake": {"vietqr_accounts", "payment_providers"},
-        "notify": {"smtp_password"},
+        "notify": {
+            "smtp_password",
+            "smtp_password_2",
+            "smtp_ca",
+            "sms_providers",
+            "chat_secret",
+            "chat_event_secret",
+            "chat_refresh_token",
+            "opt_out_key",
+            "sealing_key",
+            "national_portal_password",
+            "emc_token",
+            "post_token",
+            "post_secret",
+            "post_senders",
+            "notify_intake_api_key",
+        },
         "stats": {"stats_intake_api_key"},
         "workflow": {"trusted_certificates"},
     }

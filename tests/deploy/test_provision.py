@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 import requests
 from kombu.connection import Connection
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ProbableAuthenticationError
 from pymongo import ASCENDING, MongoClient
 from pymongo.errors import OperationFailure
 
@@ -23,6 +23,7 @@ from chassis.settings import with_password
 from native.ports import free_port
 from native.servers import Mongod, RabbitMQ
 from tests.support.servers import scratch_folder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("provision")
 
@@ -65,11 +66,13 @@ class Deployment:
         """What the service declares itself, as the service does it and with the service's rights."""
         with Connection(self.amqp_url(user)) as connection:
             topology.declare(connection.default_channel, user, ["intake.#"])
+            if user == topology.FEED_OWNER:
+                topology.declare_feed(connection.default_channel)
 
     def management(self, user: str, path: str) -> requests.Response:
         url = urlsplit(self.settings.rabbitmq_admin_url)
         password = self.settings.secret(f"amqp_{user}")
-        return requests.get(f"http://127.0.0.1:{url.port}/api/{path}", auth=(user, password), timeout=10)
+        return requests.get(f"http://127.0.0.1:{url.port}/api/{path}", auth=(user, password), timeout=60)
 
 
 class Channel:
@@ -129,7 +132,7 @@ def refused(act: Callable[[BlockingChannel], object], channel: BlockingChannel) 
 
 
 def test_new_servers_are_made_ready_and_a_second_time_nothing_changes(deployment: Deployment) -> None:
-    assert len(deployment.first) == 29
+    assert len(deployment.first) == 32
     assert deployment.first[:2] == [
         f"mongodb: initiated the replica set rs0 of {deployment.settings.replica_set_members[0]}",
         "mongodb: made the administrator admin",
@@ -241,6 +244,50 @@ def test_a_service_neither_reads_nor_changes_what_is_anothers(deployment: Deploy
             refused(act, channel)
 
 
+def test_stats_writes_the_feed_and_monitoring_systems_read_it(deployment: Deployment) -> None:
+    with deployment.channel("stats") as channel:
+        channel.basic_publish("stats", "feed", b"first", mandatory=True)
+    with deployment.channel("monitor") as channel:
+        channel.basic_qos(prefetch_count=10)
+        arguments = {"x-stream-offset": "first"}
+        method, _, body = next(channel.consume("motcua.feed", arguments=arguments, inactivity_timeout=60))
+        assert (method is not None, body) == (True, b"first")
+        # On 3.10 the connection of who leaves a stream ends.
+        with suppress(AMQPError):
+            channel.cancel()
+
+
+def test_a_monitoring_system_reads_the_feed_and_nothing_else(deployment: Deployment) -> None:
+    acts: list[Callable[[BlockingChannel], object]] = [
+        lambda c: c.basic_get("stats.events"),
+        lambda c: c.basic_consume("intake.parked", lambda *_: None),
+        lambda c: c.basic_publish("stats", "feed", b"{}"),
+        lambda c: c.basic_publish("", "motcua.feed", b"{}"),
+        lambda c: c.basic_publish("motcua.events", "stats.counts", b"{}"),
+        lambda c: c.queue_purge("stats.events"),
+        lambda c: c.queue_delete("motcua.feed"),
+        lambda c: c.queue_declare("monitor", durable=True),
+        lambda c: c.queue_bind("motcua.feed", "motcua.events", "#"),
+    ]
+    for act in acts:
+        with deployment.channel("monitor") as channel:
+            refused(act, channel)
+
+
+@pytest.mark.parametrize("service", [service for service in SERVICES if service != "stats"])
+def test_no_other_service_touches_the_feed(deployment: Deployment, service: str) -> None:
+    acts: list[Callable[[BlockingChannel], object]] = [
+        lambda c: c.queue_bind("motcua.feed", service, "events"),
+        lambda c: c.queue_delete("motcua.feed"),
+        lambda c: c.basic_publish("stats", "feed", b"{}"),
+        lambda c: c.basic_consume("motcua.feed", lambda *_: None),
+    ]
+    for act in acts:
+        with deployment.channel(service) as channel:
+            channel.basic_qos(prefetch_count=10)
+            refused(act, channel)
+
+
 def test_a_service_may_see_that_anothers_queue_is_there(deployment: Deployment) -> None:
     """A relay waits with publishing until every subscriber's queue is bound."""
     with deployment.channel("intake") as channel:
@@ -255,17 +302,17 @@ def test_a_service_does_not_manage_the_broker(deployment: Deployment) -> None:
 def test_waits_and_limits_are_in_force(deployment: Deployment) -> None:
     wanted = {f"retry.{step}": {"message-ttl": ms} for step, ms in topology.RETRY_MILLISECONDS.items()}
     wanted |= {"events": {"delivery-limit": 20}, "parked": {}}
-    expected = {f"{service}.{queue}": definition for service in SERVICES for queue, definition in wanted.items()}
+    expected: dict[str, object] = {
+        f"{service}.{queue}": definition for service in SERVICES for queue, definition in wanted.items()
+    }
+    expected["motcua.feed"] = {"max-age": "90D", "max-length-bytes": 2_000_000_000}
 
     def in_force() -> dict[str, object]:
         queues = deployment.management("admin", "queues/motcua").json()
         return {queue["name"]: queue.get("effective_policy_definition") or {} for queue in queues}
 
     # The API tells what each queue last reported, which it does now and then.
-    deadline = time.monotonic() + 20
-    while in_force() != expected and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert in_force() == expected
+    until(lambda: in_force() == expected, every=0.2)
 
 
 # -- What differs is put right -----------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chassis import SERVICES, keys, secrets
+from notify.sealing import Sealing
 
 NAMES = {
     "mongo_admin",
@@ -17,6 +19,10 @@ NAMES = {
     "jwks.json",
     "api_keys.json",
     "stats_intake_api_key",
+    "amqp_monitor",
+    "opt_out_key",
+    "sealing_key",
+    "notify_intake_api_key",
     *(f"{server}_{service}" for server in ("mongo", "amqp") for service in SERVICES),
 }
 
@@ -52,16 +58,31 @@ def test_what_is_there_stays_and_what_is_missing_is_made(tmp_path: Path) -> None
     assert mode(tmp_path / "mongo_admin") == 0o600
 
 
-def test_stats_has_a_key_that_intake_knows(tmp_path: Path) -> None:
+CLIENTS = {
+    "stats_intake_api_key": ("stats", ["dossiers.recount"]),
+    "notify_intake_api_key": ("national-portal", ["dossiers.file", "any_agency"]),
+}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_service_has_a_key_that_intake_knows(tmp_path: Path, name: str) -> None:
+    def known() -> dict[str, Any]:
+        entries = json.loads((tmp_path / "api_keys.json").read_text())["keys"]
+        (entry,) = [each for each in entries if each["client"] == CLIENTS[name][0]]
+        return dict(entry)
+
     secrets.make_secrets(tmp_path)
-    (entry,) = json.loads((tmp_path / "api_keys.json").read_text())["keys"]
-    assert entry["sha256"] == keys.hash_of((tmp_path / "stats_intake_api_key").read_text())
-    assert (entry["client"], entry["scopes"]) == ("stats", ["dossiers.recount"])
+    assert known()["sha256"] == keys.hash_of((tmp_path / name).read_text())
+    assert known()["scopes"] == CLIENTS[name][1]
     # A key whose hash was lost would never be taken again.
     (tmp_path / "api_keys.json").unlink()
     secrets.make_secrets(tmp_path)
-    (entry,) = json.loads((tmp_path / "api_keys.json").read_text())["keys"]
-    assert entry["sha256"] == keys.hash_of((tmp_path / "stats_intake_api_key").read_text())
+    assert known()["sha256"] == keys.hash_of((tmp_path / name).read_text())
+
+
+def test_what_is_sealed_is_sealed_with_a_key_of_its_size(tmp_path: Path) -> None:
+    secrets.make_secrets(tmp_path)
+    Sealing.read((tmp_path / "sealing_key").read_text())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

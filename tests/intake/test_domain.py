@@ -376,12 +376,15 @@ def test_only_the_personal_part_of_an_event_tells_who_it_is() -> None:
     events = [asdict(event) for event in (*said, *more, *refusal, *last)]
     assert len(events) == 4
     whom_to_tell = {"/personal/name", "/personal/phone", "/personal/email", "/personal/person"}
-    # The agencies that work on a received dossier need what its result says.
-    in_full = {"/personal/identity", "/personal/address", "/personal/form", f"/personal/form/khoa{MARK}"}
+    # The national portal is told whose a dossier is from the beginning; the agencies that work on a received one need
+    # what its result says.
+    whose = {"/personal/identity", "/personal/address"}
+    in_full = {"/personal/form", f"/personal/form/khoa{MARK}"}
     for event in events:
         where = {path for path, text in words(event) if MARK in text}
-        assert where <= whom_to_tell | (in_full if "received_at" in event and "clock_at" in event else set())
-    assert {path for event in events for path, text in words(event) if MARK in text} == whom_to_tell | in_full
+        more_of_it = (whose if "charges" in event else set()) | (in_full if "clock_at" in event else set())
+        assert where <= whom_to_tell | more_of_it
+    assert {path for event in events for path, text in words(event) if MARK in text} == whom_to_tell | whose | in_full
 
 
 # --- what workflow tells ----------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def test_published_events_are_the_samples() -> None:
     )  # fmt: skip
     payment = payments.online_payment(arrived, bill, "H56.30-BL26-000001", fee_by)
     paid, (fee_paid,) = payments.pay(to_be_paid, payment, fee_by)
+    _, (fee_cancelled,) = payments.cancel(to_be_paid, bill.number, "Không phải thẩm định tại chỗ", making.by(5))
     _, (fee_reversed,) = payments.reverse(paid, payment.id, "Ngân hàng hủy giao dịch", making.by(5))
 
     check_each(
@@ -75,6 +76,7 @@ def test_published_events_are_the_samples() -> None:
             body(fee_asked, 3, fee_by.at),
             body(fee_paid, 4, fee_by.at),
             body(fee_reversed, 5, making.by(5).at),
+            body(fee_cancelled, 4, making.by(5).at),
             body(digitised, 3, digitised_by.at),
             body(reused, 2, dossier.filed_at),
             outgoing(lookup.told, subject=lookup.id, sequence=1, time=lookup.at, trace=TRACE).body.encode(),

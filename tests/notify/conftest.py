@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from notify.courier import Courier
 from notify.domain.messages import Message
 from notify.store import NotifyStore
 from notify.templates import Templates
+from tests.doubles.national_portal import NationalPortal
 from tests.notify.mail_server import Mailbox
+from tests.notify.national_portal_parts import Parts, parts
+from tests.notify.web import Web, make_web
 from tests.support import services
-from tests.support.services import Clock
+from tests.support.services import Clock, Tokens
 
 
 @pytest.fixture
@@ -43,6 +47,12 @@ def notify_store(database: Database[store.Document], clock: Clock) -> NotifyStor
 
 
 @pytest.fixture
+def web(database: Database[store.Document], clock: Clock, tmp_path: Path) -> Web:
+    """The whole service in this process; what `notify_store` keeps is its store."""
+    return make_web(database, clock, tmp_path)
+
+
+@pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
     with Mailbox() as mailbox:
         yield mailbox
@@ -51,12 +61,32 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 def make_sender(notify_store: NotifyStore, mailbox: Mailbox, clock: Clock) -> Any:
     def make(
-        holder: str = "worker-1", *, batch: int = 50, timeout: float = 5, url: str | None = None
+        holder: str = "worker-1",
+        *,
+        batch: int = 50,
+        timeout: float = 5,
+        url: str | None = None,
+        clock: Clock = clock,
+        templates: Templates | None = None,
+        **options: Any,
     ) -> Courier[Message]:
         server = MailServer(url or mailbox.url, None, timeout=timeout)
-        templates = Templates("https://motcua.thanhhoa.example/")
+        templates = templates or Templates("https://motcua.thanhhoa.example/")
         sender = "Một Cửa <mot-cua@thanhhoa.example>"
         outlet = MailOutlet(server, templates, mail_from=sender)
-        return Courier(notify_store.messages.rows("email"), outlet, clock, holder=holder, batch=batch)
+        return Courier(notify_store.messages.rows("email"), outlet, clock, holder=holder, batch=batch, **options)
 
     return make
+
+
+@pytest.fixture
+def double(clock: Clock) -> Iterator[NationalPortal]:
+    with NationalPortal(clock=clock) as double:
+        yield double
+
+
+@pytest.fixture
+def made(database_url: str, tmp_path: Path, clock: Clock, double: NationalPortal) -> Iterator[Parts]:
+    """notify with a national portal, the double."""
+    with parts(database_url, Tokens(tmp_path), clock, double) as made:
+        yield made

@@ -16,13 +16,15 @@ class Mailbox:
     """A mail server that keeps what it takes, in order, and answers as it is told.
 
     `answers`: recipient → what it says to RCPT TO, one after the other; to all others it says 250. `options` go to
-    aiosmtpd. It can be stopped and started again at the same address.
+    aiosmtpd. It can be stopped and started again at the same address. `named`: every recipient that it was told, also
+    those of messages that it never took.
     """
 
     def __init__(self, **options: Any) -> None:
         self.taken: list[tuple[str, EmailMessage]] = []
         self.raw: list[bytes] = []
         self.senders: list[str] = []
+        self.named: list[str] = []
         self.connections = 0
         self.answers: dict[str, list[str]] = {}
         self.answer_to_content: Callable[[], str] = lambda: "250 OK"
@@ -65,6 +67,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        self.named.append(address)
         waiting = self.answers.get(address)
         answer = waiting.pop(0) if waiting else "250 OK"
         if answer.startswith("250"):

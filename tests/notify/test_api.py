@@ -58,7 +58,7 @@ def client(app: Flask, tmp_path: Path) -> Client:
 
 @pytest.fixture
 def table(notify_store: NotifyStore, clock: Clock) -> list[Subscription]:
-    return consumer.table(Telling(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
+    return consumer.table(Telling(notify_store, clock, lambda: RULES, language="vi", max_age=timedelta(days=7)))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_people_see_their_own_with_what_it_says(table: list[Subscription], clock
     assert "20/11/2026 08:30" in portal["text"]
     assert portal["state"] == "delivered"
     shown = hoa.get(f"{PREFIX}/{portal['id']}")
-    assert shown.get_json() == {**portal, "history": []}
+    assert shown.get_json() == {**portal, "receipt": None, "history": []}
     assert shown.headers["ETag"] == '"1"'
 
 
@@ -244,7 +244,13 @@ def test_reading_is_noted_once(
 
 @pytest.mark.parametrize(
     "wanted",
-    [Wanted(person=PERSON), Wanted(dossier="d0"), Wanted(state="queued", dossier="d0"), Wanted(state="failed")],
+    [
+        Wanted(person=PERSON),
+        Wanted(dossier="d0"),
+        Wanted(state="queued", dossier="d0"),
+        Wanted(state="failed"),
+        Wanted(channel="chat"),
+    ],
 )
 def test_a_list_looks_at_little_more_than_it_shows(
     table: list[Subscription], notify_store: NotifyStore, clock: Clock, wanted: Wanted

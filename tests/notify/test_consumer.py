@@ -36,7 +36,7 @@ HERE = json.loads(sample(RECEIVED))["data"]["dimensions"]["agency"]
 
 @pytest.fixture
 def table(notify_store: NotifyStore, clock: Clock) -> list[Subscription]:
-    return consumer.table(Telling(notify_store, clock, RULES, language="vi", max_age=timedelta(days=7)))
+    return consumer.table(Telling(notify_store, clock, lambda: RULES, language="vi", max_age=timedelta(days=7)))
 
 
 def rows(notify_store: NotifyStore, **wanted: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What may become of a message."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,35 @@ def test_deferred_waits_longer_each_time_for_three_days_and_is_given_up() -> Non
     assert (message.state, event.reason, event.attempts) == ("failed", "given_up", len(WAITS) + 1)
 
 
+def test_what_failed_together_does_not_come_back_together() -> None:
+    sending = [deliveries.take(replace(composed()[0], id=f"m{n}"), "worker-1", NOW) for n in range(1000)]
+    again = [deliveries.deferred(row, NOW, "451 later") for row in sending]
+    assert again == [deliveries.deferred(row, NOW, "451 later") for row in sending]
+    waits = sorted(row.next_at - NOW for row in again if row.next_at is not None)
+    assert waits[0] >= WAITS[0]
+    assert waits[-1] < WAITS[0] * 1.5
+    # In each tenth of the time about a tenth of them.
+    tenths = Counter((wait - WAITS[0]) // (WAITS[0] / 20) for wait in waits)
+    assert len(tenths) == 10
+    assert max(tenths.values()) < 200
+
+
+def test_where_nothing_is_given_up_it_goes_on_for_ever() -> None:
+    row = composed()[0]
+    for _ in range(3 * len(WAITS)):
+        taken = deliveries.take(row, "worker-1", NOW)
+        row = deliveries.deferred(taken, NOW, "down", "interrupted", afterwards=timedelta(hours=1))
+    assert row.state == "queued"
+    assert row.next_at is not None
+    assert timedelta(hours=1) <= row.next_at - NOW <= timedelta(hours=1.5)
+
+
+def test_how_long_something_is_over_is_known() -> None:
+    failed = deliveries.refused(taken(), NOW, "550")
+    assert (failed.over_at, deliveries.retry(failed, NOW, "operator").over_at) == (NOW, None)
+    assert deliveries.accepted(taken(), NOW, "250").over_at == NOW
+
+
 def test_returned_counts_nothing() -> None:
     queued = composed()[0]
     assert deliveries.returned(deliveries.take(queued, "worker-1", NOW)) == queued
@@ -120,7 +150,8 @@ def test_a_retry_sends_now_and_counts_anew() -> None:
     queued = deliveries.retry(failed, later, "operator")
     assert (queued.state, queued.next_at) == ("queued", later)
     again = deliveries.deferred(deliveries.take(queued, "worker-1", later), later, "451")
-    assert again.next_at == later + WAITS[0]
+    assert again.next_at is not None
+    assert WAITS[0] <= again.next_at - later < WAITS[0] * 1.5
     (event,) = messages.news(deliveries.accepted(deliveries.take(again, "worker-1", later), later, "250"), later)
     assert event.attempts == 3
 

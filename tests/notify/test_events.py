@@ -18,11 +18,21 @@ ABOUT: dict[str, Any] = {
     "at": AT,
 }
 
+CONSIGNMENT: dict[str, Any] = {
+    "dossier": "0198f3a1-6c00-8000-9000-00000000d001",
+    "code": "H56.30-260304-0001",
+    "agency": "H56.30",
+    "order": "H56.30-260304-0001-1",
+    "tracking": "EB123456789VN",
+}
+
 
 def test_samples() -> None:
     published: list[EventData] = [
         events.MessageSent(**ABOUT, attempts=2),
         events.MessageFailed(**ABOUT, attempts=13, reason="given_up"),
+        events.PostDelivered(**CONSIGNMENT, delivered_at=AT),
+        events.PostFailed(**CONSIGNMENT, failed_at=AT, returned=False),
     ]
     bodies = [outgoing(data, subject=MESSAGE, sequence=1, time=AT).body.encode() for data in published]
     check_each(events.PUBLISHED, bodies)

@@ -1,6 +1,7 @@
 """E-mails as they go over the wire, and what mail servers answer."""
 
 import datetime as dt
+import socket
 import ssl
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -55,9 +56,28 @@ def test_vietnamese_can_be_read_in_the_raw_message() -> None:
     assert content(html) == "<p>Đỗ Thị Hoa</p>\n"
 
 
-def test_the_same_message_is_the_same_bytes_except_for_the_boundary() -> None:
-    rendered = Rendered("Hồ sơ", "Đã có kết quả\n", None)
+@pytest.mark.parametrize("html", [None, "<p>Đã có kết quả</p>"])
+def test_the_same_message_is_the_same_bytes(html: str | None) -> None:
+    rendered = Rendered("Hồ sơ", "Đã có kết quả\n", html)
     assert written(rendered)[0] == written(rendered)[0]
+
+
+def test_no_text_ends_a_part() -> None:
+    text = "--=_m1\n--=_m1--\n=_m1 \n\n.\nFrom hoa\n"
+    _, message = written(Rendered("x", text, text))
+    plain, html = (cast(EmailMessage, part) for part in message.iter_parts())
+    assert content(plain) == content(html) == text
+
+
+def test_a_mail_that_may_be_opted_out_of_says_where() -> None:
+    choices = "https://motcua.thanhhoa.example/thong-bao/tuy-chon?k=abc"
+    _, message = written(Rendered("x", "x", None, unsubscribe=choices))
+    assert message["List-Unsubscribe"] == f"<{choices}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    _, obligatory = written(Rendered("x", "x", None))
+    assert "List-Unsubscribe" not in obligatory
+    raw, _ = written(Rendered("x", "x", None, unsubscribe="https://đ.example/"))
+    assert raw.isascii()
 
 
 words = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Cn", "Co"]))
@@ -176,6 +196,26 @@ def test_a_server_that_says_nothing() -> None:
         MailServer(silence.url, None, timeout=0.2).connect()
 
 
+def test_a_server_that_does_not_even_take_the_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), pytest.raises(Away, match="timeout"):
+            MailServer(f"smtp://127.0.0.1:{port}", None, timeout=0.2).connect()
+
+
+def test_after_a_refused_message_the_next_one_begins_anew(mailbox: Mailbox) -> None:
+    """A server keeps an envelope until it is told to forget it, or has taken the message."""
+    mailbox.answers = {"no@x.vn": ["550 unknown"]}
+    with MailServer(mailbox.url, None, timeout=5).connect() as session:
+        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
+        assert isinstance(session.send("s@x.vn", "no@x.vn", b"x\r\n"), Refused)
+        mailbox.answer_to_content = lambda: "554 no"
+        assert isinstance(session.send("s@x.vn", "b@x.vn", b"x\r\n"), Refused)
+        mailbox.answer_to_content = lambda: "250 OK"
+        assert isinstance(session.send("s@x.vn", "c@x.vn", b"x\r\n"), Accepted)
+    assert mailbox.recipients == ["a@x.vn", "c@x.vn"]
+
+
 def test_a_server_without_starttls_is_told_nothing(mailbox: Mailbox) -> None:
     url = mailbox.url.replace("smtp://", "smtp+starttls://motcua@")
     with pytest.raises(Away, match="not_supported"):
@@ -231,6 +271,17 @@ def test_starttls_and_login(starttls: Mailbox, certificate: Path, monkeypatch: p
     with starttls, MailServer(secured(starttls), "right", timeout=5).connect() as session:
         assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
     assert starttls.recipients == ["a@x.vn"]
+
+
+def test_a_server_that_only_our_own_authorities_vouch_for(starttls: Mailbox, certificate: Path) -> None:
+    with starttls, MailServer(secured(starttls), "right", timeout=5, ca_file=certificate).connect() as session:
+        assert isinstance(session.send("s@x.vn", "a@x.vn", b"x\r\n"), Accepted)
+
+
+def test_a_server_under_another_name_gets_no_password(starttls: Mailbox, certificate: Path) -> None:
+    url = secured(starttls).replace("localhost", "127.0.0.1")
+    with starttls, pytest.raises(Away, match="SSLCertVerificationError"):
+        MailServer(url, "right", timeout=5, ca_file=certificate).connect()
 
 
 def test_a_wrong_password(starttls: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:

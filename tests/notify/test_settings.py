@@ -41,6 +41,16 @@ def test_a_mail_server_with_a_password(secret: str) -> None:
     assert NotifySettings.read({**ENVIRONMENT, **given}).smtp_password == "right"
 
 
+def test_a_second_mail_server(secret: str, empty: str) -> None:
+    given = {"SMTP_URL_2": "smtps://motcua@mail-2.x.vn", "SMTP_PASSWORD_2_FILE": secret, "SMTP_CA_FILE": empty}
+    settings = NotifySettings.read({**ENVIRONMENT, **given})
+    assert (settings.smtp_url_2, settings.smtp_password_2) == ("smtps://motcua@mail-2.x.vn", "right")
+    assert settings.smtp_ca_file is None
+    none = {"SMTP_URL_2": "", "SMTP_PASSWORD_2_FILE": empty, "SMTP_CA_FILE": ""}
+    settings = NotifySettings.read({**ENVIRONMENT, **none})
+    assert (settings.smtp_url_2, settings.smtp_ca_file) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -52,6 +62,13 @@ def test_a_mail_server_with_a_password(secret: str) -> None:
         ({"MAIL_FROM": "Một Cửa"}, "MAIL_FROM: "),
         ({"MESSAGE_LANGUAGE": "fr"}, "MESSAGE_LANGUAGE: "),
         ({"SMTP_TIMEOUT_SECONDS": "60"}, "SMTP_TIMEOUT_SECONDS: "),
+        ({"SMTP_URL_2": "mail.x.vn:25"}, "SMTP_URL_2: "),
+        ({"SMTP_URL_2": "smtps://motcua@mail.x.vn"}, "SMTP_PASSWORD_2"),
+        ({"SMTP_CA_FILE": "/nowhere/ca.pem"}, "SMTP_CA_FILE: "),
+        ({"SMTP_CA_FILE": __file__}, "SMTP_CA_FILE: "),
+        ({"MAIL_LINES": "0"}, "MAIL_LINES: "),
+        ({"MAIL_RECIPIENT_HOUR": "-1"}, "MAIL_RECIPIENT_HOUR: "),
+        ({"FAILOVER_SHARE": "0"}, "FAILOVER_SHARE: "),
     ],
 )
 def test_what_is_wrong_is_named(given: dict[str, str | None], named: str) -> None:

@@ -104,6 +104,12 @@ def test_from_an_event_to_a_mail_and_an_event(
         f"{web}/api/notify/v1/messages", headers={"Authorization": f"Bearer {token}"}, timeout=10
     ).json()
     assert sorted(item["state"] for item in answer["items"]) == ["delivered", "delivered", "sent", "sent"]
+    health = f"http://127.0.0.1:{environment['HEALTH_PORT']}"
+    outgoing = until(lambda: requests.get(f"{health}/readyz", timeout=5).json().get("outgoing"))
+    assert set(outgoing["email"]) == {"queued", "sending", "oldest_seconds", "away"}
+    metrics = requests.get(f"{health}/metrics", timeout=5).text
+    assert 'motcua_unsent_rows{channel="email",state="queued"}' in metrics
+    assert 'motcua_outlet_away{outlet="email"} 0.0' in metrics
     for name, process in processes.items():
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

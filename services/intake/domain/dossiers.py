@@ -15,7 +15,7 @@ from typing import Any, Literal
 from chassis import hashchain, worktime
 from chassis.errors import FieldError, Invalid, WrongState
 from intake import events
-from intake.domain import fees, forms
+from intake.domain import contents, fees, forms
 from intake.domain.parts import (
     DueChange,
     GivenResult,
@@ -162,6 +162,7 @@ class Dossier:
     payments: tuple[fees.Payment, ...] = ()
     post: PostItem | None = None
     office: OfficeNumber | None = None
+    source: str | None = None
     supplements: tuple[Supplement, ...] = ()
     received_at: datetime | None = None
     clock_at: datetime | None = None
@@ -250,7 +251,7 @@ class Dossier:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
     """What somebody hands in. `office_number`: what an office's own software calls it. `exemptions`: the codes of those
-    that the applicant claims."""
+    that the applicant claims. `source`: the system that it was filed with, None: ours."""
 
     procedure: str
     agency: str
@@ -264,6 +265,7 @@ class Filing:
     post: PostItem | None = None
     office_number: str | None = None
     exemptions: tuple[str, ...] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,18 +391,16 @@ def file(
         bills=fees.bills_at_filing(id, procedure, day, filing.exemptions, by.at, payee, online=online),
         post=filing.post,
         office=office_number(filing),
+        source=filing.source,
         journal=(_entry(None, "filed", by, filing.channel),),
     )
     dossier, told = told_of_components(dossier, dossier.components, by)
     if filing.channel != "online":
         return dossier, told
     filed = events.DossierFiled(
-        dimensions=dossier.dimensions,
-        procedure_name=dossier.procedure_name,
-        agency_name=dossier.agency_name,
-        filed_at=dossier.filed_at,
-        personal=dossier.personal,
-    )
+        dimensions=dossier.dimensions, procedure_name=dossier.procedure_name, agency_name=dossier.agency_name,
+        filed_at=dossier.filed_at, personal=replace(dossier.personal_in_full, form=None), **contents.told(dossier),
+    )  # fmt: skip
     return dossier, (filed, *told)
 
 
@@ -526,6 +526,7 @@ def receive(
         digitised=dossier.digitised,
         personal=dossier.personal_in_full,
         facts=dict(facts or {}),
+        **contents.told(dossier),
     )
     if any(component.file is not None and component.reuse is None for component in dossier.components):
         dossier = due_for_deposit(dossier)
@@ -541,6 +542,7 @@ def fee_asked(dossier: Dossier, bill: fees.Bill) -> events.FeeAsked:
         asked_at=bill.at,
         reason=bill.reason or "",
         personal=dossier.personal,
+        requested_at=bill.at if bill.told else None,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from chassis.errors import FieldError, Invalid, WrongState
 from chassis.worktime import local_day
 from intake import events
-from intake.domain import limits
+from intake.domain import contents, limits
 from intake.domain.dossiers import (
     By,
     Dossier,
@@ -133,6 +133,7 @@ def supplement(
         supplemented_at=by.at,
         components=tuple(codes),
         digitised=dossier.digitised,
+        all_components=contents.components(dossier),
     )
     dossier = noted(restated(dossier), "supplemented", by, ", ".join(codes) or None)
     dossier, told = told_of_components(dossier, given, by)

@@ -12,7 +12,17 @@ from typing import Literal
 from chassis.errors import FieldError, Invalid, NotFound, WrongState
 from intake import events
 from intake.domain import fees
-from intake.domain.dossiers import WORKFLOW, By, Dossier, Status, Turn, fee_asked, noted, restated
+from intake.domain.dossiers import (
+    WORKFLOW,
+    By,
+    Dossier,
+    Status,
+    Turn,
+    awaited_bills,
+    fee_asked,
+    noted,
+    restated,
+)
 from intake.domain.fees import Bill, Cancellation, Line, Method, Payment, Reversal
 from intake.domain.vietqr import Account, fits_purpose, payload
 from intake.inbound import FeeRequested
@@ -311,7 +321,15 @@ def cancel(dossier: Dossier, number: int, reason: str, by: By) -> Turn:
     gone = replace(bill, cancelled=Cancellation(at=by.at, by=by.who, reason=reason))
     bills = tuple(gone if each is bill else each for each in dossier.bills)
     dossier = noted(replace(dossier, bills=bills), "fee_cancelled", by, f"{bill.amount}: {reason}")
-    return _restated(dossier), ()
+    dossier = _restated(dossier)
+    cancelled = events.FeeCancelled(
+        dimensions=dossier.dimensions,
+        code=dossier.code,
+        amount=bill.amount,
+        cancelled_at=by.at,
+        awaited=bool(awaited_bills(dossier)),
+    )
+    return dossier, (cancelled,)
 
 
 def _restated(dossier: Dossier) -> Dossier:

@@ -5,6 +5,7 @@ from chassis.web import Answer, Call, Router
 from notify.domain.messages import Message
 from notify.queries.messages import Queries
 from notify.schemas import messages as schemas
+from notify.store.messages import Wanted
 from notify.templates import Rendered, Templates
 from notify.usecases.access import MANAGE, READ
 from notify.usecases.messages import Messages
@@ -12,6 +13,10 @@ from notify.usecases.messages import Messages
 
 def _to_operator(message: Message, version: int) -> Answer:
     return Answer(schemas.Listed.of(message, version), 200, version)
+
+
+def _wanted(query: schemas.ListQuery) -> Wanted:
+    return Wanted(**query.model_dump(exclude={"cursor", "limit"}))
 
 
 def add_routes(router: Router, use: Messages, queries: Queries, templates: Templates) -> None:
@@ -27,9 +32,7 @@ def add_routes(router: Router, use: Messages, queries: Queries, templates: Templ
         """
         found, following = queries.messages(
             call.principal,
-            dossier=query.dossier,
-            state=query.state,
-            channel=query.channel,
+            _wanted(query),
             cursor=query.cursor,
             limit=query.limit,
         )

@@ -2,27 +2,23 @@
 
 import socket
 import ssl
+from binascii import b2a_qp
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from email.charset import QP, Charset
 from email.header import Header
-from email.message import Message
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.policy import compat32
 from email.utils import format_datetime, formataddr, parseaddr
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 from re import compile as pattern
 from smtplib import SMTP, SMTP_SSL, SMTPAuthenticationError, SMTPDataError, SMTPException, SMTPNotSupportedError
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from chassis import logs
-from notify.domain.messages import Events, news
-from notify.domain.messages import Message as Told
+from notify.domain.messages import Events, Message, news
 from notify.outlets import Accepted, Answer, Away, Deferred, Refused, Stage
 from notify.templates import Rendered, TemplateBroken, Templates
 
@@ -32,7 +28,6 @@ CLOSING = 421
 """The server ends the connection now; whatever it was asked, that is no answer about a message."""
 _ADDRESS = pattern(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
-_WIRE = compat32.clone(linesep="\r\n", max_line_length=78)
 _Step = Literal["sender", "recipient", "content"]
 _PROGRESS: dict[_Step, Stage] = {"sender": "connection", "recipient": "recipient", "content": "content"}
 
@@ -80,6 +75,7 @@ def wire_address(address: str) -> str:
     return plain
 
 
+@cache
 def read_sender(text: str) -> tuple[str, str]:
     """`Một Cửa <mot-cua@x.vn>` or a bare address → (display name, address); ValueError for anything else."""
     name, address = parseaddr(text)
@@ -90,46 +86,74 @@ def read_sender(text: str) -> tuple[str, str]:
 
 
 def write_mail(rendered: Rendered, *, id: str, sender: str, to: str, language: str, at: datetime) -> bytes:
-    """The message as it goes over the wire: plain text, with HTML beside it where there is some.
+    """The message as it goes over the wire: plain text, with HTML beside it where there is some (RFC 5322, RFC 2046).
 
-    `Message-ID` is made of the row's id alone, so that whoever gets a message twice can tell.
+    `Message-ID` is made of the row's id alone, so that whoever gets a message twice can tell. It is written here and
+    not by `email.generator`, which takes longer for it than the mail server.
     """
     name, address = read_sender(sender)
-    message: Message[Any, Any] = _part(rendered.text, "plain")
-    if rendered.html is not None:
-        both = MIMEMultipart("alternative", policy=_WIRE)
-        both.attach(message)
-        both.attach(_part(rendered.html, "html"))
-        message = both
-    # Header encodes it whole. The newer policies of `email` fold long subjects word by word and lose spaces (3.11).
-    message["Subject"] = Header(rendered.subject, _charset_of(rendered.subject), header_name="Subject")
-    message["From"] = formataddr((name, address))
-    message["To"] = to
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language
-    return message.as_bytes(policy=_WIRE)
+    headers = [
+        "MIME-Version: 1.0",
+        f"Subject: {_header('Subject', rendered.subject)}",
+        f"From: {_from(name, address)}",
+        f"To: {to}",
+        f"Date: {format_datetime(at)}",
+        f"Message-ID: <{id}@{address.rpartition('@')[2]}>",
+        "Auto-Submitted: auto-generated",
+        f"Content-Language: {language}",
+    ]
+    if rendered.unsubscribe is not None and rendered.unsubscribe.isascii():
+        # RFC 2369, and RFC 8058 for the button of the mail program.
+        headers += [
+            f"List-Unsubscribe: <{rendered.unsubscribe}>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        ]
+    text = _part(rendered.text, "plain")
+    if rendered.html is None:
+        return _lines(*headers) + text
+    # In what is quoted-printable, no line begins like that.
+    boundary = f"=_{id}"
+    start = f"\r\n--{boundary}\r\n".encode()
+    return b"".join((
+        _lines(*headers, f'Content-Type: multipart/alternative; boundary="{boundary}"'),
+        start, text, start, _part(rendered.html, "html"), f"\r\n--{boundary}--\r\n".encode(),
+    ))  # fmt: skip
 
 
-def _part(text: str, subtype: str) -> MIMEText:
-    charset = Charset("utf-8")
-    charset.body_encoding = QP
-    return MIMEText(text, subtype, charset, policy=_WIRE)  # type: ignore[arg-type]
+def _lines(*lines: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
-def _charset_of(text: str) -> str:
-    return "us-ascii" if text.isascii() else "utf-8"
+def _part(text: str, subtype: str) -> bytes:
+    head = _lines(f'Content-Type: text/{subtype}; charset="utf-8"', "Content-Transfer-Encoding: quoted-printable", "")
+    # With their final line ends, lines are broken by the same ones.
+    lines = "".join(f"{line}\r\n" for line in text.removesuffix("\n").split("\n"))
+    return head + b2a_qp(lines.encode(), istext=True)
+
+
+def _header(name: str, text: str) -> str:
+    """Encoded whole. The newer policies of `email` fold long texts word by word and lose spaces (3.11)."""
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, header_name=name).encode(linesep="\r\n", maxlinelen=78)
+
+
+@cache
+def _from(name: str, address: str) -> str:
+    return formataddr((name, address))
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 
 class MailServer:
-    def __init__(self, url: str, password: str | None, *, timeout: float) -> None:
+    """`ca_file`: who vouches for the server besides those that the system trusts, in PEM. `timeout`: in seconds, for
+    each word of the server's."""
+
+    def __init__(self, url: str, password: str | None, *, timeout: float, ca_file: Path | None = None) -> None:
         self._url = url
         self._password = password
         self._timeout = timeout
+        self._ca_file = ca_file
 
     def connect(self) -> "Session":
         """An open, secured and authenticated connection; raises Away."""
@@ -139,7 +163,7 @@ class MailServer:
             smtp = self._open(address)
             smtp.ehlo_or_helo_if_needed()
             if address.scheme == "smtp+starttls":
-                smtp.starttls(context=ssl.create_default_context())
+                smtp.starttls(context=self._context)
                 # What the server said before it was sure to be the server does not count any more.
                 smtp.ehlo()
             if address.user is not None:
@@ -153,9 +177,18 @@ class MailServer:
     def _open(self, address: ServerAddress) -> SMTP:
         name = _own_name()
         if address.scheme == "smtps":
-            context = ssl.create_default_context()
-            return SMTP_SSL(address.host, address.port, local_hostname=name, timeout=self._timeout, context=context)
+            return SMTP_SSL(
+                address.host, address.port, local_hostname=name, timeout=self._timeout, context=self._context
+            )
         return SMTP(address.host, address.port, local_hostname=name, timeout=self._timeout)
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Made once: to read the authorities takes longer than a message. It checks certificate and name."""
+        context = ssl.create_default_context()
+        if self._ca_file is not None:
+            context.load_verify_locations(self._ca_file)
+        return context
 
 
 class Session:
@@ -163,7 +196,7 @@ class Session:
 
     def __init__(self, smtp: SMTP) -> None:
         self._smtp = smtp
-        self._used = False
+        self._left_over = False
 
     def __enter__(self) -> Self:
         return self
@@ -182,10 +215,10 @@ class Session:
 
     def send(self, sender: str, to: str, content: bytes) -> Answer:
         """Sends one message; `sender` is where undeliverable ones come back to. Raises Away."""
-        if self._used:
+        if self._left_over:
             # A refused message leaves its envelope behind.
             self._ask("sender", self._smtp.rset)
-        self._used = True
+        self._left_over = True
         code, reply = self._ask("sender", lambda: self._smtp.mail(sender))
         if code not in OK:
             # It is we who are refused, and every other message would be as well.
@@ -193,7 +226,9 @@ class Session:
         code, reply = self._ask("recipient", lambda: self._smtp.rcpt(to))
         if code not in OK:
             return _answer(code, reply, to)
-        return _answer(*self._ask("content", lambda: self._content(content)), to)
+        code, reply = self._ask("content", lambda: self._content(content))
+        self._left_over = code not in OK
+        return _answer(code, reply, to)
 
     def _content(self, content: bytes) -> tuple[int, bytes]:
         try:
@@ -219,14 +254,15 @@ class MailLine:
         self._templates = templates
         self._mail_from = mail_from
 
-    def send(self, rows: Sequence[Told]) -> list[Answer]:
+    def send(self, rows: Sequence[Message]) -> list[Answer]:
         return [self._send(message) for message in rows]
 
-    def _send(self, message: Told) -> Answer:
+    def _send(self, message: Message) -> Answer:
         try:
             to = wire_address(message.to)
+            rendered = self._templates.render(message)
             content = write_mail(
-                self._templates.render(message), id=message.id, sender=self._mail_from, to=to,
+                rendered, id=message.id, sender=self._mail_from, to=to,
                 language=message.language, at=message.created_at,
             )  # fmt: skip
         except AddressMalformed:
@@ -234,17 +270,20 @@ class MailLine:
         except TemplateBroken as error:
             # A mended template comes with the next deployment; until then the others must not wait.
             log.error("template_broken", message=message.id, template=message.template, reason=str(error))
-            return Deferred("template_broken")
-        return self._session.send(read_sender(self._mail_from)[1], to, content)
+            return Deferred("template_broken", ours=True)
+        answer = self._session.send(read_sender(self._mail_from)[1], to, content)
+        if isinstance(answer, Accepted):
+            return replace(answer, noted={"template_version": rendered.version})
+        return answer
 
 
 class MailOutlet:
-    """The mail server as an outlet, a connection for a batch."""
+    """The mail server as an outlet, a connection for a batch. `name`: its own where there are several."""
 
-    name = "email"
     lot = 1
 
-    def __init__(self, server: MailServer, templates: Templates, *, mail_from: str) -> None:
+    def __init__(self, server: MailServer, templates: Templates, *, mail_from: str, name: str = "email") -> None:
+        self.name = name
         self._server = server
         self._templates = templates
         self._mail_from = mail_from
@@ -254,7 +293,7 @@ class MailOutlet:
         with self._server.connect() as session:
             yield MailLine(session, self._templates, self._mail_from)
 
-    def news(self, row: Told, at: datetime) -> Events:
+    def news(self, row: Message, at: datetime) -> Events:
         return news(row, at)
 
 

@@ -11,15 +11,22 @@ A kind of row is a dataclass derived from `Delivery`; the steps work on all of t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Literal, TypeVar
 
 from chassis import errors
 
-State = Literal["queued", "sending", "sent", "delivered", "failed"]
+State = Literal["queued", "sending", "sent", "delivered", "failed", "gathered"]
 AttemptOutcome = Literal["accepted", "deferred", "interrupted", "refused", "requested"]
+Failed = Literal["deferred", "interrupted"]
+Failure = Literal["permanent", "transient", "technical"]
+"""The other side will never take it; it may take it later; nothing is known, for something broke on the way."""
+_KINDS: dict[AttemptOutcome, Failure] = {"refused": "permanent", "deferred": "transient", "interrupted": "technical"}
 _MINUTES = (1, 5, 15, 60, 120, 240, 480, *[720] * 5)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in _MINUTES)
 """Between the attempts that count, 76 hours in all: what is full on Friday evening may be emptied on Monday morning."""
+WIDEST_SPREAD = timedelta(minutes=30)
+"""A wait is longer by up to half of it, and by so much at most."""
 
 
 class NotRetriable(errors.WrongState):
@@ -31,25 +38,28 @@ class NotRetriable(errors.WrongState):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """`deferred`: not now, said the other side. `interrupted`: nobody knows whether it was taken. `requested`: an
-    operator wants it sent again, and the count begins anew. `detail`: the other side's answer, or who asked."""
+    operator wants it sent again, and the count begins anew. `detail`: the other side's answer, or who asked. `via`:
+    which of several other sides it was tried with."""
 
     at: datetime
     outcome: AttemptOutcome
     detail: str
+    via: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Until then nobody but `holder` sends the row."""
+    """Until then nobody but `holder` sends the row. `via`: to which of several other sides."""
 
     holder: str
     until: datetime
+    via: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """`next_at`: when it is due, None when it is over. `trace`: of the event that caused it. `receipt`: under which
-    number the other side took it, where it says one."""
+    """`next_at`: when it is due, None when it is over. `over_at`: since when it is sent or failed. `trace`: of the
+    event that caused it. `receipt`: under which number the other side took it, where it says one."""
 
     id: str
     state: State
@@ -59,40 +69,52 @@ class Delivery:
     created_at: datetime
     trace: str | None
     receipt: str | None = None
+    over_at: datetime | None = None
 
 
 D = TypeVar("D", bound=Delivery)
 
 
-def take(row: D, holder: str, until: datetime) -> D:
+def take(row: D, holder: str, until: datetime, via: str | None = None) -> D:
     _must_be(row, "queued")
-    return replace(row, state="sending", lease=Lease(holder=holder, until=until))
+    return replace(row, state="sending", lease=Lease(holder=holder, until=until, via=via))
 
 
-def accepted(row: D, at: datetime, detail: str, receipt: str | None = None) -> D:
+def accepted(row: D, at: datetime, detail: str, receipt: str | None = None, via: str | None = None) -> D:
     _must_be(row, "sending")
-    return replace(_tried(row, at, "accepted", detail), state="sent", next_at=None, receipt=receipt)
+    return replace(_tried(row, at, "accepted", detail, via), state="sent", next_at=None, over_at=at, receipt=receipt)
 
 
-def refused(row: D, at: datetime, detail: str) -> D:
+def refused(row: D, at: datetime, detail: str, via: str | None = None) -> D:
     """The other side will never take it."""
     _must_be(row, "sending")
-    return replace(_tried(row, at, "refused", detail), state="failed", next_at=None)
+    return replace(_tried(row, at, "refused", detail, via), state="failed", next_at=None, over_at=at)
 
 
 def deferred(
     row: D,
     at: datetime,
     detail: str,
-    outcome: Literal["deferred", "interrupted"] = "deferred",
+    outcome: Failed = "deferred",
     waits: Sequence[timedelta] = WAITS,
+    via: str | None = None,
+    afterwards: timedelta | None = None,
 ) -> D:
-    """Not taken now, or nobody knows: it waits longer each time, and in the end it is given up."""
+    """Not taken now, or nobody knows: it waits longer each time, and in the end it is given up; or, when `afterwards`
+    is given, it is tried again after that time for ever."""
     _must_be(row, "sending")
-    tried = _tried(row, at, outcome, detail)
-    if (failures := _failures(tried)) > len(waits):
-        return replace(tried, state="failed", next_at=None)
-    return replace(tried, state="queued", next_at=at + waits[failures - 1])
+    tried = _tried(row, at, outcome, detail, via)
+    failures = _failures(tried)
+    wait = waits[failures - 1] if failures <= len(waits) else afterwards
+    if wait is None:
+        return replace(tried, state="failed", next_at=None, over_at=at)
+    return replace(tried, state="queued", next_at=at + wait + spread(row.id, min(wait / 2, WIDEST_SPREAD)))
+
+
+def spread(id: str, width: timedelta) -> timedelta:
+    """From nothing to `width`, for the same row the same: what fell due together does not come back together."""
+    drawn = int.from_bytes(sha256(id.encode()).digest()[:4], "big") / 2**32
+    return timedelta(milliseconds=int(width / timedelta(milliseconds=1) * drawn))
 
 
 def returned(row: D, next_at: datetime | None = None) -> D:
@@ -101,11 +123,28 @@ def returned(row: D, next_at: datetime | None = None) -> D:
     return replace(row, state="queued", lease=None, next_at=next_at or row.next_at)
 
 
+def held_back(row: D, until: datetime) -> D:
+    """Whom it is for has enough of them: nothing is counted, and it is due again at `until`."""
+    _must_be(row, "queued")
+    return replace(row, next_at=until)
+
+
 def retry(row: D, at: datetime, by: str) -> D:
     """An operator wants it sent now; `by` is the operator's subject. Its attempts are counted anew."""
     if row.state not in ("queued", "failed"):
         raise NotRetriable(f"it is {row.state}")
-    return replace(_tried(row, at, "requested", by), state="queued", next_at=at)
+    return replace(_tried(row, at, "requested", by), state="queued", next_at=at, over_at=None)
+
+
+def in_doubt(row: Delivery) -> Attempt | None:
+    """The attempt after which nobody knows whether the row was taken, when nothing is known since."""
+    tried = [attempt for attempt in row.attempts if attempt.outcome != "requested"]
+    return tried[-1] if tried and tried[-1].outcome == "interrupted" else None
+
+
+def kind_of_failure(outcome: AttemptOutcome) -> Failure | None:
+    """Whether trying again helps, and who has to do something; None for what is no failure."""
+    return _KINDS.get(outcome)
 
 
 def attempted(row: Delivery) -> int:
@@ -118,8 +157,9 @@ def _must_be(row: Delivery, state: State) -> None:
         raise errors.WrongState(f"it is {row.state}, not {state}")
 
 
-def _tried(row: D, at: datetime, outcome: AttemptOutcome, detail: str) -> D:
-    return replace(row, attempts=(*row.attempts, Attempt(at=at, outcome=outcome, detail=detail)), lease=None)
+def _tried(row: D, at: datetime, outcome: AttemptOutcome, detail: str, via: str | None = None) -> D:
+    attempt = Attempt(at=at, outcome=outcome, detail=detail, via=via)
+    return replace(row, attempts=(*row.attempts, attempt), lease=None)
 
 
 def _failures(row: Delivery) -> int:

@@ -1,14 +1,13 @@
 """What can be asked of notify."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from chassis.auth import Principal
 from chassis.paging import cursor_of, keys_of, page
 from chassis.store import Loaded
-from notify.domain.deliveries import State
 from notify.domain.messages import Message, MessageNotFound
-from notify.domain.telling import Channel
 from notify.store import NotifyStore
 from notify.store.messages import Wanted
 from notify.usecases.access import MANAGE
@@ -28,16 +27,16 @@ class Queries:
     def messages(
         self,
         principal: Principal,
+        wanted: Wanted,
         *,
-        dossier: str | None,
-        state: State | None,
-        channel: Channel | None,
         cursor: str | None,
         limit: int,
     ) -> tuple[Sequence[Loaded[Message]], str | None]:
         """The messages that the caller may see, newest first: people's own, or everybody's for operators."""
-        person = None if principal.may(MANAGE) else principal.subject
+        if not principal.may(MANAGE):
+            if wanted.person not in (None, principal.subject):
+                return [], None
+            wanted = replace(wanted, person=principal.subject)
         keys = keys_of(cursor, datetime, str)
-        wanted = Wanted(person=person, dossier=dossier, state=state, channel=channel)
         found = self._store.messages.page(wanted, (keys[0], keys[1]) if keys else None, limit + 1)
         return page(found, limit, lambda last: cursor_of(last.state.created_at, last.id))

@@ -1,6 +1,7 @@
 """Rows of one kind that leave the province: which are due, and which were left by a worker that died."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,17 @@ from chassis import store
 from notify.domain.deliveries import Delivery
 
 D = TypeVar("D", bound=Delivery)
+COUNTED_UP_TO = 10_000
+"""A count costs as much as it counts; whether twenty thousand wait or thirty changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What of one kind has not left yet. `due_since`: of the row that is due first, which may be in the future."""
+
+    queued: int
+    sending: int
+    due_since: datetime | None
 
 
 class Rows(Generic[D]):
@@ -42,6 +54,17 @@ class Rows(Generic[D]):
             hint="leased",
         )
         return [self._aggregates.loaded(document) for document in found]
+
+    def backlog(self) -> Backlog:
+        """How many wait and are being sent, COUNTED_UP_TO at most each, and when the first one is due."""
+        count = self._aggregates.collection.count_documents
+        queued, sending = {**self._which, "state": "queued"}, {**self._which, "state": "sending"}
+        first = self._aggregates.collection.find_one(queued, {"next_at": 1}, sort=[("next_at", ASCENDING)], hint="due")
+        return Backlog(
+            queued=count(queued, limit=COUNTED_UP_TO, hint="due"),
+            sending=count(sending, limit=COUNTED_UP_TO, hint="leased"),
+            due_since=None if first is None else first["next_at"],
+        )
 
     def save(self, changes: Sequence[store.Change[D]]) -> list[bool]:
         """False where somebody else was faster."""

@@ -2,3 +2,12 @@
 
 READ = "messages.read"
 MANAGE = "messages.manage"
+EDIT = "messages.edit"
+CHOOSE = "preferences.choose"
+PARTNERS_READ = "partners.read"
+PARTNERS_OPEN = "partners.open"
+PARTNERS_REPAIR = "partners.repair"
+PARTNERS_PICKUP = "partners.pickup"
+HOOKS = "webhooks.manage"
+HOOKS_ALL = "webhooks.manage_all"
+HOOKS_PROVINCE = "webhooks.province"

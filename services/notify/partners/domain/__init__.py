@@ -1,0 +1,1 @@
+"""What the partners are told, and when. Plain Python."""
