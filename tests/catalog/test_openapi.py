@@ -63,7 +63,7 @@ def test_made_up_requests_are_answered_as_the_document_says(catalog: Running) ->
         "items": [{"code": CODE, "component": "TP1", "database": "CSDL"}],
     }
     # Proposals first: among the rest is the decision, after which none is taken.
-    answered = fuzz(catalog, who, known, only=("reviews/{id}/proposals",))
+    answered = fuzz(catalog, who, known, examples=60, only=("reviews/{id}/proposals",))
     answered = fuzz(catalog, who, known, examples=8, only=OF_CONTENTS) | answered
     assert len(answered) >= 20
     # Of made-up bodies hardly any is a whole procedure, or a service whose state and the rest agree.
