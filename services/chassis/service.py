@@ -61,6 +61,8 @@ class Parts:
     table: Sequence[Subscription]
     outboxes: Sequence[Collection[store.Document]]
     ensure_indexes: Callable[[], None]
+    upgrade: Callable[[], None] = lambda: None
+    """Brings a store that an earlier version wrote into this version's form, before the worker does anything else."""
     loops: Mapping[str, worker.Loop] = field(default_factory=dict)
     add_pages: Callable[[Flask], None] | None = None
     details: Callable[[], Mapping[str, Any]] = dict
@@ -281,6 +283,7 @@ def _worker(service: Service[Any], settings: Settings) -> int:
 
     def prepare() -> None:
         parts.ensure_indexes()
+        parts.upgrade()
 
     _until_available(prepare)
     loops: dict[str, worker.Loop] = {

@@ -33,6 +33,7 @@ from stats.store.reports import Reports
 from stats.usecases.events import Taking
 from stats.usecases.feed import CountsOfMonths, Feeding, Source
 from stats.usecases.gauging import Gauging
+from stats.usecases.rebuilds import Rebuilding
 from stats.usecases.recounts import Recounting
 from stats.usecases.reports import PublishedReports, Reporting
 from stats.usecases.signals import IndicatorsOfTheYear, TargetsAtRisk
@@ -77,6 +78,7 @@ def assemble(context: Context[StatsSettings]) -> Parts:
         table=consumer.table(Taking(store, context.clock)),
         outboxes=[],
         ensure_indexes=ensure_indexes,
+        upgrade=Rebuilding(store, context.clock).if_due,
         loops={
             "later": worker.every(60, store.gather, UNAVAILABLE),
             "reports": worker.every(1, maker.once, UNAVAILABLE),

@@ -5,6 +5,7 @@ answers nothing until then.
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -33,7 +34,7 @@ class Wrong(Exception):  # noqa: N818 (what a request is)
     """Why a request is refused."""
 
 
-class PartnerDouble(ThreadingHTTPServer):
+class PartnerDouble(ThreadingHTTPServer, ABC):
     """`faults`: for the next calls, one each; `fault`: for every call. `problems`: everything in the requests that was
     not as described; a test asks that there be none. `calls`: (path, Idempotency-Key) each."""
 
@@ -78,9 +79,9 @@ class PartnerDouble(ThreadingHTTPServer):
         with self.lock:
             return self.faults.popleft() if self.faults else self.fault
 
+    @abstractmethod
     def take(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
         """The answer's status and body. Raises Wrong."""
-        raise NotImplementedError
 
     def handle_error(self, *_: Any) -> None:
         """Whoever asks hangs up when it has waited long enough."""

@@ -473,4 +473,14 @@ def test_the_polls_cost_the_same_at_any_size(notify_store: NotifyStore, clock: C
         collection.find({"channel": "email", "state": "sending", "lease.until": {"$lt": datetime.now(UTC)}}),
     ]
     chosen = [plan.explain()["queryPlanner"]["winningPlan"]["inputStage"]["indexName"] for plan in plans]
-    assert chosen == ["due", "leased"]
+    assert chosen == ["due", "leased_of"]
+
+
+def test_it_starts_over_a_store_of_the_version_before(notify_store: NotifyStore, clock: Clock) -> None:
+    """An index of another form under the same name would end the worker, each time that it starts."""
+    collection = notify_store.messages.aggregates.collection
+    collection.drop_indexes()
+    collection.create_index([("lease.until", 1)], name="leased", partialFilterExpression={"state": "sending"})
+    notify_store.ensure_indexes()
+    assert notify_store.messages.rows("email").abandoned(clock(), 1) == []
+    assert "leased" not in collection.index_information()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from chassis.envelope import Envelope, read_data
-from notify.national_portal.domain.life import Fact, Source
+from notify.national_portal.domain.life import Charge, Component, Fact, Source
 
 CHILD = "~"
 """In the identifier of a process that does a step of another one; it is no dossier of anybody's (docs/adr/0013)."""
@@ -20,23 +20,6 @@ class _Dimensions:
     channel: str
     applicant_kind: str
     service_level: int | str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Component:
-    code: str
-    file: str | None = None
-    paper: bool = False
-    digitised: bool = False
-    reused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Charge:
-    code: str
-    charge_name: str
-    kind: str
-    amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +39,8 @@ class _Whole:
     procedure_name: str = ""
     agency_name: str = ""
     filed_at: datetime
-    components: tuple[_Component, ...] | None = None
-    charges: tuple[_Charge, ...] | None = None
+    components: tuple[Component, ...] | None = None
+    charges: tuple[Charge, ...] | None = None
     result_return: str | None = None
     source: str | None = None
     source_code: str | None = None
@@ -133,7 +116,7 @@ class _SupplementRequested:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Supplemented:
     supplemented_at: datetime
-    all_components: tuple[_Component, ...] | None = None
+    all_components: tuple[Component, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,16 @@
 """What is taken and answered over HTTP about the portal's rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chassis.paging import PageQuery
 from chassis.web import Body
-from notify.domain.deliveries import AttemptOutcome, State
-from notify.national_portal.domain.rows import Kind, PortalRow
+from notify.domain.deliveries import Attempt, AttemptOutcome, State
+from notify.national_portal.domain.rows import Exchange, Kind, PortalRow, Repair
 
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 Identifier = Annotated[str, Field(min_length=1, max_length=80)]
@@ -100,6 +101,32 @@ class RepairView(BaseModel):
     reason: str
 
 
+class Sent(Protocol):
+    """A row for a partner, as far as it tells what was done with it."""
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]: ...
+    @property
+    def attempts(self) -> Sequence[Attempt]: ...
+    @property
+    def repairs(self) -> Sequence[Repair]: ...
+
+
+def done_with(row: Sent, contents: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """`contents`: what was asked and answered in each exchange, opened."""
+    return {
+        "exchanges": [
+            ExchangeView(at=each.at, service=each.service, content=content)
+            for each, content in zip(row.exchanges, contents, strict=True)
+        ],
+        "history": [AttemptView(at=each.at, outcome=each.outcome, detail=each.detail) for each in row.attempts],
+        "repairs": [
+            RepairView(at=each.at, by=each.by, act=each.act, fields=list(each.fields), reason=each.reason)
+            for each in row.repairs
+        ],
+    }
+
+
 class WholeRow(RowView):
     """A row, whole. `record`: what it tells the portal."""
 
@@ -112,19 +139,7 @@ class WholeRow(RowView):
     def whole(
         cls, row: PortalRow, version: int, record: dict[str, Any] | None, contents: list[dict[str, Any] | None]
     ) -> "WholeRow":
-        return cls(
-            **_fields(row, version),
-            record=record,
-            exchanges=[
-                ExchangeView(at=each.at, service=each.service, content=content)
-                for each, content in zip(row.exchanges, contents, strict=True)
-            ],
-            history=[AttemptView(at=each.at, outcome=each.outcome, detail=each.detail) for each in row.attempts],
-            repairs=[
-                RepairView(at=each.at, by=each.by, act=each.act, fields=list(each.fields), reason=each.reason)
-                for each in row.repairs
-            ],
-        )
+        return cls(**_fields(row, version), record=record, **done_with(row, contents))
 
 
 class PortalView(BaseModel):

@@ -76,7 +76,7 @@ class PortalRows(Rows[PortalRow]):
         first = collection.find_one(due, {"next_at": 1}, sort=[("next_at", ASCENDING)], hint="due")
         return Backlog(
             queued=collection.count_documents({"state": "queued"}, limit=COUNTED_UP_TO, hint="due"),
-            sending=collection.count_documents({"state": "sending"}, limit=COUNTED_UP_TO, hint="leased"),
+            sending=collection.count_documents({"state": "sending"}, limit=COUNTED_UP_TO, hint="leased_of"),
             due_since=None if first is None else first["next_at"],
         )
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from chassis.web import Body
 from notify.domain.deliveries import State
-from notify.national_portal.schemas import AttemptView, ExchangeView, RepairView, RowState
+from notify.national_portal.schemas import AttemptView, ExchangeView, RepairView, RowState, done_with
 from notify.partners.domain.post import State as StepState
 from notify.partners.domain.rows import Direction, Partner, PartnerRow
 from notify.schemas.fields import Instant
@@ -104,19 +104,7 @@ class WholePartnerRow(PartnerRowView):
     def whole(
         cls, row: PartnerRow, version: int, record: dict[str, Any] | None, contents: list[dict[str, Any] | None]
     ) -> "WholePartnerRow":
-        return cls(
-            **_fields(row, version),
-            record=record,
-            exchanges=[
-                ExchangeView(at=each.at, service=each.service, content=content)
-                for each, content in zip(row.exchanges, contents, strict=True)
-            ],
-            history=[AttemptView(at=each.at, outcome=each.outcome, detail=each.detail) for each in row.attempts],
-            repairs=[
-                RepairView(at=each.at, by=each.by, act=each.act, fields=list(each.fields), reason=each.reason)
-                for each in row.repairs
-            ],
-        )
+        return cls(**_fields(row, version), record=record, **done_with(row, contents))
 
 
 def _fields(row: PartnerRow, version: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Rows of one kind that leave the province: which are due, and which were left by a worker that died."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING
+from pymongo.errors import OperationFailure
 
 from chassis import store
 from notify.domain.deliveries import Delivery
@@ -51,7 +53,7 @@ class Rows(Generic[D]):
             {**self._which, "state": "sending", "lease.until": {"$lt": now}},
             {"outbox": 0, "doc_answers": 0},
             limit=limit,
-            hint="leased",
+            hint="leased_of",
         )
         return [self._aggregates.loaded(document) for document in found]
 
@@ -62,7 +64,7 @@ class Rows(Generic[D]):
         first = self._aggregates.collection.find_one(queued, {"next_at": 1}, sort=[("next_at", ASCENDING)], hint="due")
         return Backlog(
             queued=count(queued, limit=COUNTED_UP_TO, hint="due"),
-            sending=count(sending, limit=COUNTED_UP_TO, hint="leased"),
+            sending=count(sending, limit=COUNTED_UP_TO, hint="leased_of"),
             due_since=None if first is None else first["next_at"],
         )
 
@@ -85,8 +87,12 @@ def ensure_row_indexes(aggregates: store.Aggregates[D], *which: str) -> None:
         name="due",
         partialFilterExpression={"state": "queued"},
     )
+    if "leased" in aggregates.collection.index_information():
+        # Of the version before, which did not hold the rows apart: nothing asks it.
+        with suppress(OperationFailure):
+            aggregates.collection.drop_index("leased")
     aggregates.collection.create_index(
         [*((name, ASCENDING) for name in which), ("lease.until", ASCENDING)],
-        name="leased",
+        name="leased_of",
         partialFilterExpression={"state": "sending"},
     )

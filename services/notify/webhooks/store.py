@@ -169,7 +169,7 @@ class WebhookStore:
     def abandoned(self, now: datetime) -> list[str]:
         """Webhooks with rows whose sender did not say in time what became of them."""
         found = self.rows.collection.find(
-            {"state": "sending", "lease.until": {"$lt": now}}, {"webhook": 1}, limit=1000, hint="leased"
+            {"state": "sending", "lease.until": {"$lt": now}}, {"webhook": 1}, limit=1000, hint="leased_of"
         )
         return list(dict.fromkeys(each["webhook"] for each in found))
 
@@ -185,7 +185,7 @@ class WebhookStore:
         count = self.rows.collection.count_documents
         return Backlog(
             queued=count({**of, "state": "queued"}, limit=COUNTED_UP_TO, hint="due"),
-            sending=count({**of, "state": "sending"}, limit=COUNTED_UP_TO, hint="leased"),
+            sending=count({**of, "state": "sending"}, limit=COUNTED_UP_TO, hint="leased_of"),
             due_since=first,
         )
 

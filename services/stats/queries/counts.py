@@ -20,6 +20,7 @@ from chassis.worktime import local_day
 from stats.domain.catalogue import Agency, subtree
 from stats.domain.cells import LEVELS
 from stats.domain.facts import Channel, ServiceLevel
+from stats.domain.months import next_month
 from stats.domain.numbers import FALLING_DUE, LEAVES, NUMBERS, Number, not_yet_due
 from stats.queries.periods import Period, PeriodInvalid, period
 from stats.store import StatsStore
@@ -176,10 +177,10 @@ def spans_of(asked: Period, by: Sequence[str]) -> list[Span]:
     elif "month" in by:
         if (asked.end.year - asked.start.year) * 12 + asked.end.month - asked.start.month > MAX_MONTHS:
             raise _too_long(f"by month, at most {MAX_MONTHS} months can be asked for")
-        firsts, first = [], _next_month(asked.start)
+        firsts, first = [], next_month(asked.start)
         while first < asked.end:
             firsts.append(first)
-            first = _next_month(first)
+            first = next_month(first)
         spans = [Span(f"{a:%Y-%m}", a, b) for a, b in pairwise([asked.start, *firsts, asked.end])]
     else:
         spans = [Span("", asked.start, asked.end)]
@@ -193,10 +194,6 @@ def _too_many() -> TooManyRows:
 
 def _too_long(detail: str) -> PeriodInvalid:
     return PeriodInvalid(detail, errors=[FieldError("/by", "period", "a shorter period")])
-
-
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
 def _by_span(flows: Mapping[Key, Row], by: Sequence[str]) -> dict[Key, dict[str, Row]]:

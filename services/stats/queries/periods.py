@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from chassis.errors import FieldError, Invalid
 from chassis.worktime import ZONE, local_day
+from stats.domain.months import months_later
 
 
 class PeriodInvalid(Invalid):
@@ -36,8 +37,7 @@ class Period:
         """As long a period right before it: as many months where it is made of whole ones, else as many days."""
         if self.start.day == self.end.day == 1:
             months = (self.end.year - self.start.year) * 12 + self.end.month - self.start.month
-            number = self.start.year * 12 + self.start.month - 1 - months
-            return Period(date(number // 12, number % 12 + 1, 1), self.start, self.today, self.as_of)
+            return Period(months_later(self.start, -months), self.start, self.today, self.as_of)
         return Period(self.start - (self.end - self.start), self.start, self.today, self.as_of)
 
 

@@ -11,6 +11,7 @@ from chassis.worktime import local_day
 from stats import report_texts, texts
 from stats.domain.catalogue import Agency, subtree, top
 from stats.domain.indicators import MAIN, rounded
+from stats.domain.months import next_month
 from stats.domain.reports import Cell, Form, Head, Row, Table
 from stats.queries.counts import Queries, Wanted
 from stats.queries.dossiers import Dossiers
@@ -51,10 +52,6 @@ class Of:
     @property
     def end(self) -> date:
         return next_month(self.start)
-
-
-def next_month(first: date) -> date:
-    return (first + timedelta(days=32)).replace(day=1)
 
 
 class Drawing:

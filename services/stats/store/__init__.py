@@ -21,6 +21,7 @@ from stats.store.changes import Changes
 from stats.store.feed import Feed
 from stats.store.log import Log
 from stats.store.projection import COLLECTIONS, Projection
+from stats.store.upgrading import Upgrading
 
 
 class StatsStore:
@@ -32,6 +33,7 @@ class StatsStore:
         self.catalogue = Catalogue(database)
         self.feed = Feed(database)
         self.changes = Changes(self.log)
+        self.upgrading = Upgrading(database)
         self._pointer: Collection[Document] = database["projection"]
 
     def ensure_indexes(self) -> None:

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from chassis.store import Document
 from stats.domain.cells import FLOWS, LEVELS
 from stats.domain.facts import Fact
+from stats.domain.months import next_month
 from stats.store.facts import Merged, merged, write
 from stats.store.later import Later
 from stats.store.rows import ensure_list_indexes
@@ -207,10 +208,6 @@ def boundaries(start: date, end: date) -> list[date]:
     while (first := next_month(first)) < end:
         found.append(first)
     return [*found, end]
-
-
-def next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
 def spans(start: date, end: date) -> _Spans:

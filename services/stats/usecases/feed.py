@@ -8,6 +8,7 @@ from datetime import date, datetime
 from chassis.clock import Clock
 from chassis.worktime import local_day
 from stats.domain.feed import Statement, counted, numbers_of
+from stats.domain.months import months_later
 from stats.queries.counts import Queries, Wanted
 from stats.store import StatsStore
 from stats.store.feed import Seen
@@ -116,13 +117,8 @@ def _nothing(queries: Queries, now: datetime) -> Mapping[str, int | Mapping[str,
 
 def periods(since: date, today: date, most: int = 6) -> Iterator[tuple[date, date]]:
     """From the first of the month of `since` to the end of this month, at most so many months each."""
-    start, end = since.replace(day=1), _months_later(today.replace(day=1), 1)
+    start, end = since.replace(day=1), months_later(today.replace(day=1), 1)
     while start < end:
-        until = min(end, _months_later(start, most))
+        until = min(end, months_later(start, most))
         yield start, until
         start = until
-
-
-def _months_later(first: date, months: int) -> date:
-    month = first.year * 12 + first.month - 1 + months
-    return date(month // 12, month % 12 + 1, 1)

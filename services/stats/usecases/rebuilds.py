@@ -75,6 +75,12 @@ class Rebuilding:
             count = build(fresh.generation, list(pairwise(cuts)), progress)
         return self._end(before, fresh, reached, count)
 
+    def if_due(self) -> None:
+        """Rebuilds when the store is of a version that counted otherwise. Takes as long as a rebuild, once."""
+        if self._store.upgrading.begin(self._store.generation()):
+            self.rebuild()
+            self._store.upgrading.done()
+
     def rebuild_from(self, export: Export, progress: Progress = lambda _: None) -> Rebuilt:
         """The same from an export, and after its last day from the archive. ArchiveIncomplete when the archive was
         pruned beyond the export; ExportInvalid when the export is not what it was."""

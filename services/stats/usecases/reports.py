@@ -19,6 +19,7 @@ from stats.domain.catalogue import top
 from stats.domain.content import read
 from stats.domain.feed import Statement
 from stats.domain.feed import published as said_published
+from stats.domain.months import next_month
 from stats.domain.reports import (
     FORMS,
     PUBLIC,
@@ -35,7 +36,7 @@ from stats.domain.reports import (
     published,
 )
 from stats.queries.counts import NotAsOf
-from stats.queries.reports import Drawing, Of, next_month, seen
+from stats.queries.reports import Drawing, Of, seen
 from stats.store import StatsStore
 from stats.store.reports import Reports
 from stats.usecases.feed import Touched
