@@ -212,7 +212,7 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], None]:
     return at_point
 
 
-POINTS = [(Log, "apply"), (Log, "_apply"), (Projection, "merged"), (Projection, "write"), (Sums, "add")]
+POINTS = [(Log, "apply"), (Log, "_apply"), (Projection, "merged"), (Projection, "write"), (Sums, "write")]
 """Between any two writes: after the archive's, and within the transaction before each of its reads and writes."""
 
 
@@ -261,7 +261,7 @@ def short_transactions(mongo: MongoClient[dict[str, Any]]) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.usefixtures("short_transactions")
 @pytest.mark.parametrize(
-    ("owner", "name"), [(Projection, "write"), (Sums, "add"), (ClientSession, "commit_transaction")]
+    ("owner", "name"), [(Projection, "write"), (Sums, "write"), (ClientSession, "commit_transaction")]
 )
 def test_what_is_killed_within_its_transaction_leaves_nothing_and_is_not_in_the_way_for_long(
     new_store: Callable[[], StatsStore], stats_url: str, owner: type, name: str

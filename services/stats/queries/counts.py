@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -221,15 +222,17 @@ def _item(key: Key, row: Row, by: Sequence[str], copies: Mapping[str, Agency]) -
     if "agency" in item:
         copy = copies.get(item["agency"])
         item["agency_name"] = None if copy is None else copy.name
-    get = row.get
+    row = _ZEROS | row
     for name, terms in _COMPOSED:
-        row[name] = sum(times * get(term, 0) for term, times in terms)
-    for group, leaves in _GROUPED.items():
-        numbers = {leaf: get(name, 0) for leaf, name in leaves}
+        number = 0
+        for term, times in terms:
+            number += times * row[term]
+        row[name] = number
+    for group, leaves, numbers in _GROUPED:
         if group:
-            item[group] = numbers
+            item[group] = dict(zip(leaves, numbers(row), strict=True))
         else:
-            item.update(numbers)
+            item.update(zip(leaves, numbers(row), strict=True))
     return item
 
 
@@ -260,10 +263,17 @@ def _in_row(name: str, number: Number) -> str:
 
 
 _COMPOSED = [(name, tuple(NUMBERS[name].terms.items())) for name in LEAVES.values() if len(NUMBERS[name].terms) > 1]
-_GROUPED: dict[str, list[tuple[str, str]]] = {}
-for _path, _name in LEAVES.items():
-    _group, _, _leaf = _path.rpartition(".")
-    _GROUPED.setdefault(_group, []).append((_leaf, _in_row(_name, NUMBERS[_name])))
+_NAMES = {path: _in_row(name, NUMBERS[name]) for path, name in LEAVES.items()}
+_ZEROS = dict.fromkeys([*_NAMES.values(), *(term for _, terms in _COMPOSED for term, _ in terms)], 0)
+_PATHS: dict[str, list[str]] = {}
+for _path in LEAVES:
+    _PATHS.setdefault(_path.rpartition(".")[0], []).append(_path)
+_GROUPED = [
+    (group, tuple(path.rpartition(".")[2] for path in paths), itemgetter(*(_NAMES[path] for path in paths)))
+    for group, paths in _PATHS.items()
+]
+"""Of each group of leaves its name, what the leaves are called, and what gets their numbers out of a row: a province by
+agency and month has a hundred thousand."""
 SHOWN = (
     "carried_over",
     *dict.fromkeys(measure for name in LEAVES.values() for measure in NUMBERS[name].terms),

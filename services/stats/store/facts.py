@@ -1,6 +1,6 @@
 """What is known of each dossier, and what it adds to the sums."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
@@ -20,35 +20,37 @@ _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 @dataclass(slots=True)
 class Merged:
-    """What became of dossiers: new rows, updates of rows, and what is to be added to the sums for it. `news`: of the
-    events that had come before, those that said something new all the same."""
+    """What became of dossiers: new rows, updates of rows, and what is to be added to the sums for it. `before`: what
+    was known of each dossier of which something became known."""
 
     new: list[Document] = field(default_factory=list)
     changed: list[UpdateOne] = field(default_factory=list)
     deltas: Deltas = field(default_factory=Deltas)
-    news: list[str] = field(default_factory=list)
+    before: dict[str, Fact] = field(default_factory=dict)
+
+    def is_news(self, dossier: str, said: Fact) -> bool:
+        """Of an event that had come before: it said something new all the same, since whoever took it first died
+        before it had counted it."""
+        before = self.before.get(dossier)
+        return before is not None and merge(before, said) != before
 
 
 def merged(
     facts: Collection[Document],
     said: Mapping[str, Fact],
-    again: Mapping[str, Iterable[tuple[str, Fact]]],
     session: ClientSession | None,
 ) -> Merged:
-    """Reads the dossiers and merges what was said of them. Nothing is written.
-
-    `again`: by dossier, the events among these that had come before (identifier, what it says). They say nothing new,
-    except when whoever took them first died before it had counted them.
-    """
+    """Reads the dossiers and merges what was said of them. Nothing is written."""
     found = Merged()
-    known = {row["_id"]: row for row in facts.find({"_id": {"$in": list(said)}}, session=session)} if said else {}
+    wanted = {"_id": {"$in": list(said)}}
+    known = {row["_id"]: row for row in facts.find(wanted, session=session, batch_size=len(said))} if said else {}
     for dossier, news in said.items():
         row = known.get(dossier)
         before = Fact() if row is None else fact_of(row)
         fact = merge(before, news)
         if fact == before:
             continue
-        found.news += [id for id, repeated in again.get(dossier, ()) if merge(before, repeated) != before]
+        found.before[dossier] = before
         put(found, dossier, fact, row)
     return found
 

@@ -15,7 +15,7 @@ The generation that counts is the one of the last row, so a switch is a row too,
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -41,6 +41,14 @@ SWITCH_SECONDS = 150
 broker meanwhile, and holds its batch."""
 
 
+Archived = Callable[[], Sequence[bool | None]]
+"""Waits until a batch is in the archive. Of each event whether it is new there; None: it can never be stored."""
+
+
+class NotStorable(Exception):  # noqa: N818 (what they are, not an error of ours)
+    """Some of the events are not in the archive and never will be, so this batch may not be counted."""
+
+
 class Blocked(ExecutionTimeout):
     """Another transaction was in the way for too long. One of chassis.store.UNAVAILABLE: the same call may succeed
     later."""
@@ -48,13 +56,13 @@ class Blocked(ExecutionTimeout):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a batch of archived events says: `ids` of all that are to be listed, `new` of those that had not come
-    before; by dossier what they say together, and each of those that had come before (identifier, what it says)."""
+    """What a batch of events says: `ids` of all that are to be listed, once each; `events`, in the order of the batch,
+    each with its identifier, its dossier and what it says of that (None: nothing); by dossier what they say
+    together."""
 
     ids: Sequence[str]
-    new: Sequence[str]
+    events: Sequence[tuple[str, str, Fact | None]]
     facts: Mapping[str, Fact]
-    again: Mapping[str, Iterable[tuple[str, Fact]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +90,17 @@ class Log:
         found = self._pointer.find_one({"_id": "current"}, session=session)
         return 0 if found is None else int(found["generation"])
 
-    def apply(self, said: Said, at: datetime) -> None:
-        """Lists the events and counts what they say, whole or not at all, or Blocked."""
-        self._serially(BLOCKED_SECONDS, lambda session: self._apply(said, at, session))
+    def apply(self, said: Said, at: datetime, archived: Archived) -> None:
+        """Lists the events and counts what they say, once they are archived, whole or not at all; or Blocked, or
+        NotStorable."""
+        self._serially(BLOCKED_SECONDS, lambda session: self._apply(said, at, archived, session))
 
-    def _apply(self, said: Said, at: datetime, session: ClientSession) -> None:
+    def _apply(self, said: Said, at: datetime, archived: Archived, session: ClientSession) -> None:
         last = self.last(session)
         today = local_day(at).isoformat()
         known = max(last.known, today)
         projection = Projection(self._database, last.generation)
-        merged = projection.merged(said.facts, said.again, session)
-        # The archive tells when each event came. This one tells when it was counted, which is hardly ever another day:
-        # over midnight, or when whoever archived it died.
-        late = [*merged.news, *(said.new if known != today else ())]
-        if late:
-            self._events.update_many({"_id": {"$in": late}}, {"$set": {"known": known}}, session=session)
+        merged = projection.merged(said.facts, session)
         entries = list(merged.deltas.entries())
         row: Document = {
             "_id": last.number + 1,
@@ -112,7 +116,16 @@ class Log:
                 "deltas": pack(entries),
             }
         self.rows.insert_one(row, session=session)
-        projection.write(merged, session)
+        projection.write(merged, entries, session)
+        new = archived()
+        if None in new:
+            raise NotStorable
+        # The archive tells when each event came. This one tells when it was counted, which is hardly ever another day:
+        # over midnight, or when whoever archived it died.
+        late = [id for (id, dossier, fact), is_new in zip(said.events, new, strict=True)
+                if (known != today if is_new else fact is not None and merged.is_news(dossier, fact))]  # fmt: skip
+        if late:
+            self._events.update_many({"_id": {"$in": late}}, {"$set": {"known": known}}, session=session)
 
     def switch(
         self, fresh: Projection, reached: int, at: datetime, replay: Callable[[int, ClientSession], object], most: int

@@ -13,6 +13,7 @@ from chassis.store import Document
 from stats.domain.cells import FLOWS, LEVELS
 from stats.domain.facts import Fact
 from stats.domain.months import next_month
+from stats.store.beside import beside
 from stats.store.facts import Merged, merged, write
 from stats.store.later import Later
 from stats.store.rows import ensure_list_indexes
@@ -28,6 +29,7 @@ from stats.store.sums import (
     TooManyError,
     Where,
     by_channel,
+    increments,
 )
 
 __all__ = [
@@ -72,15 +74,19 @@ class Projection:
     def merged(
         self,
         said: Mapping[str, Fact],
-        again: Mapping[str, Iterable[tuple[str, Fact]]],
         session: ClientSession | None = None,
     ) -> Merged:
-        return merged(self.facts, said, again, session)
+        return merged(self.facts, said, session)
 
-    def write(self, found: Merged, session: ClientSession | None = None) -> None:
-        """Once for what was read: whoever calls sees to it that nobody else writes between reading and writing."""
-        write(self.facts, found, session)
-        self.sums.add(found.deltas.entries(), session)
+    def write(self, found: Merged, entries: Iterable[Entry], session: ClientSession | None = None) -> None:
+        """Once for what was read: whoever calls sees to it that nobody else writes between reading and writing.
+        `entries`: those of `found.deltas`."""
+        writing = beside(write, self.facts, found, session)
+        try:
+            updates = increments(entries)
+        finally:
+            writing()
+        self.sums.write(updates, session)
 
     # -- what is asked of it --
 

@@ -103,9 +103,13 @@ class Sums:
 
     def add(self, entries: Iterable[Entry], session: ClientSession | None = None) -> None:
         """Adds each number once for each call: whoever calls sees to it that this happens once."""
-        for collection, updates in zip((self.years, self.procedures, self.months), increments(entries), strict=True):
-            if updates:
-                collection.bulk_write(updates, ordered=False, session=session)
+        self.write(increments(entries), session)
+
+    def write(self, updates: "Updates", session: ClientSession | None = None) -> None:
+        """Once for each call, too. `updates`: of `increments`."""
+        for collection, changed in zip((self.years, self.procedures, self.months), updates, strict=True):
+            if changed:
+                collection.bulk_write(changed, ordered=False, session=session)
 
     def by_months(
         self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None
@@ -289,7 +293,10 @@ class _Increments:
         ]  # fmt: skip
 
 
-def increments(entries: Iterable[Entry]) -> tuple[list[UpdateOne], list[UpdateOne], list[UpdateOne]]:
+Updates = tuple[list[UpdateOne], list[UpdateOne], list[UpdateOne]]
+
+
+def increments(entries: Iterable[Entry]) -> Updates:
     """What to change in `years`, `procedures` and `months`, one update for each document."""
     years, procedures, months = _Increments(), _Increments(), _Increments()
     for place, date, adds in entries:

@@ -1,6 +1,7 @@
 """What stats does with the events that it consumes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 from chassis.clock import Clock
 from chassis.consume import Done, Duplicate, Invalid, Outcome, Received
@@ -8,7 +9,8 @@ from chassis.worktime import local_day
 from stats.domain.facts import Fact, together
 from stats.inbound.dossiers import Saying
 from stats.store import StatsStore
-from stats.store.log import Said
+from stats.store.beside import beside
+from stats.store.log import Archived, Said
 from stats.usecases.catalogue import learn
 
 
@@ -21,35 +23,37 @@ class Taking:
         """Archives events and brings the numbers up to date with them; with the duplicates too, since a process may
         have died after it archived them. One of chassis.store.UNAVAILABLE when others are in the way for too long."""
         now = self._clock()
-        added = self._store.archive.add([item.event for item in items], local_day(now))
-        kept = [(item, new) for item, new in zip(items, added, strict=True) if new is not None]
-        if kept:
-            learn(self._store, [(item.event.sequence, item.data) for item, _ in kept], local_day(now))
-            self._store.log.apply(said(kept), now)
-        return [_OUTCOMES[new] for new in added]
+        archived = beside(self._store.archive.add, [item.event for item in items], local_day(now))
+        try:
+            self._count(items, now, archived)
+        except Exception:
+            # What can never be stored breaks whatever writes it; without it the rest is counted.
+            if None not in archived():
+                raise
+            kept = [(item, new) for item, new in zip(items, archived(), strict=True) if new is not None]
+            if kept:
+                self._count([item for item, _ in kept], now, lambda: [new for _, new in kept])
+        return [_OUTCOMES[new] for new in archived()]
+
+    def _count(self, items: Sequence[Received], now: datetime, archived: Archived) -> None:
+        learn(self._store, [(item.event.sequence, item.data) for item in items], local_day(now))
+        self._store.log.apply(said(items), now, archived)
 
 
 _OUTCOMES: dict[bool | None, Outcome] = {True: Done(), False: Duplicate(), None: Invalid("cannot be stored")}
 
 
-def said(items: Sequence[tuple[Received, bool]]) -> Said:
-    """What archived events say. True: it had not come before."""
+def said(items: Sequence[Received]) -> Said:
+    """What a batch of events says."""
+    events: list[tuple[str, str, Fact | None]] = []
     facts: dict[str, list[Fact]] = {}
-    again: dict[str, list[tuple[str, Fact]]] = {}
-    for dossier, id, fact, new in _statements(items):
-        facts.setdefault(dossier, []).append(fact)
-        if not new:
-            again.setdefault(dossier, []).append((id, fact))
-    ids = dict.fromkeys(item.event.id for item, _ in items)
+    for item in items:
+        fact = item.data.fact(item.event.sequence) if isinstance(item.data, Saying) else None
+        events.append((item.event.id, item.event.subject, fact))
+        if fact is not None:
+            facts.setdefault(item.event.subject, []).append(fact)
     return Said(
-        ids=list(ids),
-        new=[item.event.id for item, new in items if new],
+        ids=list(dict.fromkeys(id for id, _, _ in events)),
+        events=events,
         facts={dossier: together(each) for dossier, each in facts.items()},
-        again=again,
     )
-
-
-def _statements(items: Sequence[tuple[Received, bool]]) -> Iterable[tuple[str, str, Fact, bool]]:
-    for item, new in items:
-        if isinstance(item.data, Saying):
-            yield item.event.subject, item.event.id, item.data.fact(item.event.sequence), new

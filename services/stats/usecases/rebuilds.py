@@ -134,9 +134,10 @@ class Rebuilding:
         for document in documents:
             if document["type"] in SAYING:
                 said.setdefault(document["subject"], []).append(fact_of(document))
-        found = fresh.merged({dossier: together(facts) for dossier, facts in said.items()}, {}, session)
-        fresh.write(found, session)
-        fresh.later.put(name, known, ((known, entry) for entry in found.deltas.entries()), session)
+        found = fresh.merged({dossier: together(facts) for dossier, facts in said.items()}, session)
+        entries = list(found.deltas.entries())
+        fresh.write(found, entries, session)
+        fresh.later.put(name, known, ((known, entry) for entry in entries), session)
 
     def _switch(self, fresh: Projection, reached: int) -> int:
         """Counts what was consumed meanwhile, until so little is left that it can be counted while the switch is made;
