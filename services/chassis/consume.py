@@ -31,6 +31,9 @@ HOLD_SECONDS = 1200
 LISTEN_SECONDS = 1.0
 """How long it waits for a message before it looks whether it is to stop."""
 STEADY_SECONDS = 30
+BEAT_SECONDS = 1.0
+MEASURE_SECONDS = 3.0
+"""Every so often the broker is asked how much waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Consumer:
         clock: Clock,
         *,
         batch: int = 300,
+        gather_seconds: float = 0.02,
         single_active: bool = False,
     ) -> None:
         self._url = amqp_url
@@ -108,6 +112,7 @@ class Consumer:
         self._carrier = carrier
         self._clock = clock
         self._batch = batch
+        self._gather_seconds = gather_seconds
         self._single_active = single_active
         self._inbox: list[Any] = []
         self._exact = {
@@ -154,14 +159,16 @@ class Consumer:
         with consumer:
             self.connected = True
             log.info("consumer_ready")
-            checked = time.monotonic()
+            beaten = measured = time.monotonic()
             while not stop.is_set():
                 if batch := self._collect(connection):
                     self._process(batch, connection, stop)
-                if time.monotonic() - checked > 1:
+                if time.monotonic() - beaten > BEAT_SECONDS:
                     self._beat(connection)
+                    beaten = time.monotonic()
+                if time.monotonic() - measured > MEASURE_SECONDS:
                     self._measure(channel, idle=not batch)
-                    checked = time.monotonic()
+                    measured = time.monotonic()
 
     def _beat(self, connection: Any) -> None:
         """Keeps the connections alive; the broker gives up one that is silent for two minutes."""
@@ -170,13 +177,13 @@ class Consumer:
         self._mover.tick()
 
     def _collect(self, connection: Any) -> list[Any]:
-        """Waits a while for a first message, then takes what has arrived, up to the batch's size."""
+        """Waits a while for a first message, then a little for others, up to the batch's size."""
         with suppress(TimeoutError):
             if not self._inbox:
                 connection.drain_events(timeout=LISTEN_SECONDS)
-            deadline = time.monotonic() + 0.05
-            while len(self._inbox) < self._batch and time.monotonic() < deadline:
-                connection.drain_events(timeout=0.003)
+            deadline = time.monotonic() + self._gather_seconds
+            while len(self._inbox) < self._batch and (left := deadline - time.monotonic()) > 0:
+                connection.drain_events(timeout=left)
         batch = self._inbox[: self._batch]
         del self._inbox[: self._batch]
         return batch

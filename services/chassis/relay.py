@@ -2,6 +2,10 @@
 
 A change stream wakes it up within milliseconds; the poll is the truth, since a stream can miss. It serves what web
 processes wrote, and sweeps what a worker that died left behind.
+
+A stream has the server look at everything that anybody writes, so it is open only while nothing happens. Once awake,
+the relay looks every few hundredths of a second into the collections that had something, and finds several writes at
+once, until they have been quiet for a while.
 """
 
 import threading
@@ -10,6 +14,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -26,6 +31,12 @@ CLOCK_SKEW = timedelta(seconds=5)
 
 WAITED_OUT: tuple[type[Exception], ...] = (SubscribersMissing, *BROKER_DOWN, *store.UNAVAILABLE)
 UNROUTABLE_PAUSE = timedelta(seconds=30)
+GATHER_SECONDS = 0.05
+"""Between two rounds over collections that are in use: what a round costs hardly depends on how many it finds."""
+QUIET_SECONDS = 2.0
+"""A collection that had nothing for so long is left to the stream and the poll."""
+STREAM_PAUSE_SECONDS = 2.0
+"""After the stream failed."""
 
 
 def messages(written: Sequence[store.Written]) -> list[Message]:
@@ -53,69 +64,90 @@ class Relay:
         self._clock = clock
         self._batch = batch
         self._poll_seconds = poll_seconds
-        self._wake = threading.Event()
-        self._nudged: set[str] = set()
-        self._lock = threading.Lock()
+        self._stream: Any = None
+        self._stream_at = 0.0
+        self._used: dict[str, float] = {}
         self._poll_at = time.monotonic() + poll_seconds
         self._outbox_age = 0.0
 
     def once(self, names: AbstractSet[str] | None = None) -> int:
         """One round over the collections of these names, or all; the number of events that were published and
         cleared."""
-        done = 0
+        done, found = 0, False
         for collection in self._collections:
             if names is not None and collection.name not in names:
                 continue
             written = store.waiting(collection, self._clock() + CLOCK_SKEW, self._batch)
-            accepted = self._publisher.publish(messages(written))
-            published = [item for item, taken in zip(written, accepted, strict=True) if taken]
-            store.clear(self._database, published)
-            metrics.RELAYED.inc(len(published))
-            if refused := [item for item, taken in zip(written, accepted, strict=True) if not taken]:
-                metrics.RELAY_FAILURES.labels("unroutable").inc()
-                log.error("events_unroutable", count=len(refused), key=refused[0].event.key)
-                store.postpone(self._database, refused, self._clock() + UNROUTABLE_PAUSE)
-            done += len(published)
+            if written:
+                found = True
+                done += self._relay(written)
+                self._used[collection.name] = time.monotonic()
+        if names is None:
+            self._tell_age(self._oldest() if found else 0.0)
         return done
+
+    def _relay(self, written: Sequence[store.Written]) -> int:
+        accepted = self._publisher.publish(messages(written))
+        published = [item for item, taken in zip(written, accepted, strict=True) if taken]
+        store.clear(self._database, published)
+        metrics.RELAYED.inc(len(published))
+        if refused := [item for item, taken in zip(written, accepted, strict=True) if not taken]:
+            metrics.RELAY_FAILURES.labels("unroutable").inc()
+            log.error("events_unroutable", count=len(refused), key=refused[0].event.key)
+            store.postpone(self._database, refused, self._clock() + UNROUTABLE_PAUSE)
+        return len(published)
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set. A failure is logged, waited out, and tried again: what is in an outbox stays there."""
-        threading.Thread(target=self._watch, args=(stop,), name="watch", daemon=True).start()
         pause = 0.0
-        nudged: AbstractSet[str] | None = None
+        names: AbstractSet[str] | None = None
         while not stop.is_set():
             try:
                 if pause:
                     stop.wait(pause)
                 if self._lease.hold():
-                    while not stop.is_set() and self.once(nudged):
+                    done = self.once(names)
+                    while done >= self._batch and not stop.is_set():
                         self._lease.hold()
-                    if nudged is None:
-                        self._measure()
-                pause = 0.0
-                nudged = self._await_work(stop)
+                        done = self.once(names)
+                    pause = 0.0
+                    names = self._await_work(stop)
+                else:
+                    self._close_stream()
+                    pause, names = self._poll_seconds, None
             except WAITED_OUT as error:
-                nudged = None
+                self._close_stream()
+                names = None
                 pause = min(10.0, pause * 2 or 0.5)
                 metrics.RELAY_FAILURES.labels(type(error).__name__).inc()
-                self._try_to_measure()
+                with suppress(*store.UNAVAILABLE):
+                    self._tell_age(self._oldest())
                 log.warning(
                     "relay_waits", reason=type(error).__name__, seconds=pause, missing=getattr(error, "service", None)
                 )
+        self._close_stream()
         with suppress(*store.UNAVAILABLE):
             self._lease.release()
         self._publisher.close()
 
     def _await_work(self, stop: threading.Event) -> AbstractSet[str] | None:
-        """Until something was written, the poll is due, or the process stops. The names of the collections that were
-        written to; None when it is time to look into all."""
+        """Until it is time to look into the collections of these names; None: into all."""
         while not stop.is_set() and (left := self._poll_at - time.monotonic()) > 0:
             self._publisher.tick()
-            if self._wake.wait(min(left, 1.0)):
-                with self._lock:
-                    self._wake.clear()
-                    nudged, self._nudged = self._nudged, set()
-                return nudged
+            since = time.monotonic() - QUIET_SECONDS
+            if in_use := {name for name, at in self._used.items() if at > since}:
+                self._close_stream()
+                stop.wait(min(left, GATHER_SECONDS))
+                return in_use
+            if self._stream is not None:
+                if (name := self._nudge()) is not None:
+                    self._used[name] = time.monotonic()
+                    return {name}
+            elif time.monotonic() < self._stream_at:
+                stop.wait(min(left, 1.0))
+            elif self._open_stream():
+                # What was written before it was open is in no stream.
+                break
         self._poll_at = time.monotonic() + self._poll_seconds
         return None
 
@@ -123,25 +155,41 @@ class Relay:
         """As of the last round that measured, for `/readyz`."""
         return {"outbox_oldest_seconds": self._outbox_age}
 
-    def _measure(self) -> None:
+    def _oldest(self) -> float:
+        """For how many seconds the oldest entry of all outboxes has been due."""
         oldest = [at for collection in self._collections if (at := store.oldest_waiting(collection)) is not None]
-        self._outbox_age = max(0.0, (self._clock() - min(oldest)).total_seconds()) if oldest else 0.0
-        metrics.OUTBOX_AGE.set(self._outbox_age)
+        return max(0.0, (self._clock() - min(oldest)).total_seconds()) if oldest else 0.0
 
-    def _try_to_measure(self) -> None:
-        with suppress(*store.UNAVAILABLE):
-            self._measure()
+    def _tell_age(self, seconds: float) -> None:
+        self._outbox_age = seconds
+        metrics.OUTBOX_AGE.set(seconds)
 
-    def _watch(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                with store.watch_nudges(self._database, max_await_ms=1000) as stream:
-                    while not stop.is_set():
-                        if (nudge := stream.try_next()) is not None:
-                            with self._lock:
-                                self._nudged.add(nudge["ns"]["coll"])
-                                self._wake.set()
-            except Exception as error:
-                # The poll carries on meanwhile, so nothing but a second of waiting depends on this thread.
-                log.warning("watch_interrupted", reason=type(error).__name__)
-                stop.wait(2)
+    # -- the change stream --
+
+    def _open_stream(self) -> bool:
+        try:
+            self._stream = store.watch_nudges(self._database, max_await_ms=int(1000 * min(1.0, self._poll_seconds)))
+        except Exception as error:
+            self._lose_stream(error)
+        return self._stream is not None
+
+    def _nudge(self) -> str | None:
+        """The collection that a web process has left an event in; None after a while without."""
+        try:
+            nudge = self._stream.try_next()
+        except Exception as error:
+            self._lose_stream(error)
+            return None
+        return None if nudge is None else str(nudge["ns"]["coll"])
+
+    def _lose_stream(self, error: Exception) -> None:
+        """The poll carries on meanwhile, so nothing but a second of waiting depends on the stream."""
+        log.warning("watch_interrupted", reason=type(error).__name__)
+        self._close_stream()
+        self._stream_at = time.monotonic() + STREAM_PAUSE_SECONDS
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(*store.UNAVAILABLE, store.OperationFailure):
+                stream.close()

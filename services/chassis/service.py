@@ -257,7 +257,8 @@ def _worker(service: Service[Any], settings: Settings) -> int:
     parts = service.assemble(context)
     consumer = Consumer(
         settings.amqp_url, service.name, parts.table, Publisher(settings.amqp_url, settings.subscribers),
-        context.database, carrier, context.clock, batch=settings.consumer_batch, single_active=service.single_active,
+        context.database, carrier, context.clock, batch=settings.consumer_batch,
+        gather_seconds=settings.consumer_gather_ms / 1000, single_active=service.single_active,
     )  # fmt: skip
     holder = f"{socket.gethostname()}:{os.getpid()}"
     relay = Relay(

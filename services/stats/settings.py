@@ -8,6 +8,7 @@ from chassis.settings import Settings
 class StatsSettings(Settings):
     # What a batch costs hardly depends on how many events it has.
     consumer_batch: int = Field(default=1000, ge=1, le=1000)
+    consumer_gather_ms: int = Field(default=200, ge=0, le=5000)
     intake_url: str = Field(default="http://127.0.0.1:8002", pattern="^https?://")
     intake_api_key: str = Field(min_length=1)
     intake_timeout_seconds: float = Field(default=10, gt=0)

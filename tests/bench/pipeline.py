@@ -25,13 +25,19 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from pymongo import MongoClient
 
+from catalog.main import CATALOG
+from chassis.service import assembled_for_description
+from intake.main import INTAKE
 from native.children import Child
 from native.ports import answers, free_port
 from native.servers import Mongod, RabbitMQ
+from notify.main import NOTIFY
+from stats.main import STATS
 from tests.bench import bare
 from tests.bench.load import Client, each, expect
 from tests.support.servers import Broker, make_mongod, make_rabbitmq
 from tests.support.system import TOP, System, filing, running, wait_for
+from workflow.main import WORKFLOW
 
 LEAST_PIPELINE, LEAST_FILING = 0.5, 0.6
 ACTS = (b'{"outcome": "completed"}', b'{"outcome": "approved"}', b'{"outcome": "completed"}')
@@ -86,8 +92,9 @@ class Ours:
         each(partial(self._file, self._online, name), range(count))
         return count / (time.perf_counter() - began)
 
-    def plan(self) -> bare.Plan:
-        """What a dossier costs here, read off what this run's first dossiers left in the archive of events."""
+    def plan(self, writes: int) -> bare.Plan:
+        """What a dossier costs here, read off what this run's first dossiers left in the archive of events, and who
+        subscribes to what. `writes`: how many documents are written for it, all in all."""
         archive = self._mongo[self._system.database("stats")]["events"]
         types = Counter(
             event["type"] for event in archive.find({"type": {"$regex": "^(intake|workflow|notify)"}}, {"type": 1})
@@ -95,10 +102,36 @@ class Ours:
         dossiers = types["intake.dossier.received.v1"]
         each_dossier = {event_type: round(count / dossiers) for event_type, count in types.items()}
         keys = [f"{event_type}.{n}" for event_type, count in sorted(each_dossier.items()) for n in range(count)]
-        told = {"intake": ("workflow.dossier", "workflow.task.completed"), "workflow": ("intake.dossier.received",)}
-        told["notify"] = ("intake.dossier.", "workflow.dossier.finished")
-        queues = {service: [key for key in keys if key.startswith(prefixes)] for service, prefixes in told.items()}
-        return bare.Plan([keys[start::5] for start in range(5)], {**queues, "stats": keys})
+        queues = {
+            name: [key for key in keys if any(key.startswith(each.removesuffix("#")) for each in wanted)]
+            for name, wanted in subscriptions().items()
+        }
+        requests = [keys[start::5] for start in range(5)]
+        # Each request writes, and each outbox is cleared.
+        more = writes - 2 * len(requests) - sum(map(len, queues.values()))
+        return bare.Plan(requests, queues, keys[: max(0, more)])
+
+    def writes(self, name: str, count: int) -> int:
+        """How many documents are written for a dossier."""
+        metrics = self._mongo.admin.command
+        before = metrics("serverStatus")["metrics"]["document"]
+        self.pipeline(name, count)
+        self._wait_until_archived(count)
+        after = metrics("serverStatus")["metrics"]["document"]
+        written = sum(int(after[kind] - before[kind]) for kind in ("inserted", "updated", "deleted"))
+        return written // count
+
+    def _wait_until_archived(self, count: int) -> None:
+        archive = self._mongo[self._system.database("stats")]["events"]
+        wait_for(lambda: archive.count_documents({"type": "intake.dossier.handed_over.v1"}) >= count, 120, 0.1)
+
+
+def subscriptions() -> dict[str, list[str]]:
+    """Of each service the types of events that it takes; `#` at the end stands for anything."""
+    return {
+        service.name: sorted({kind for each in assembled_for_description(service).table for kind in each.readings})
+        for service in (CATALOG, INTAKE, WORKFLOW, NOTIFY, STATS)
+    }
 
 
 class Bare:
@@ -139,8 +172,8 @@ class Bare:
         dossiers = [f"{name}-{n}" for n in range(count)]
         for number in range(len(self._plan.requests)):
             each(partial(self._act, number), dossiers)
-        for queue, keys in self._plan.queues.items():
-            wait_for(partial(self._has_seen, queue, name, count * len(keys)), 120, 0.1)
+        for queue in self._plan.queues:
+            wait_for(partial(self._has_seen, queue, name, count * self._plan.documents(queue)), 120, 0.1)
         return count / (time.perf_counter() - began)
 
     def _act(self, number: int, dossier: str) -> None:
@@ -218,7 +251,7 @@ def servers(folder: Path) -> Iterator[tuple[Mongod, RabbitMQ, int]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./bench pipeline", description=__doc__)
-    parser.add_argument("--dossiers", type=int, default=150, help="in each round end to end (150)")
+    parser.add_argument("--dossiers", type=int, default=300, help="in each round end to end (300)")
     parser.add_argument("--filings", type=int, default=600, help="in each round of filing alone (600)")
     parser.add_argument("--rounds", type=int, default=7, help="of each, in turn with the prototype (7)")
     options = parser.parse_args()
@@ -232,12 +265,16 @@ def main() -> int:
     ):
         ours = Ours(system, MongoClient(mongod.url))
         ours.pipeline("warm", 50)
-        plan = ours.plan()
+        writes = ours.writes("counted", 50)
+        plan = ours.plan(writes)
         other = Bare(plan, folder, mongod, broker)
         try:
             other.pipeline("warm", 50)
             messages, deliveries = sum(map(len, plan.requests)), sum(map(len, plan.queues.values()))
-            print(f"a dossier: {len(plan.requests)} requests, {messages} messages, {deliveries} deliveries")
+            print(
+                f"a dossier: {len(plan.requests)} requests, {messages} messages, {deliveries} deliveries, "
+                f"{writes} documents written"
+            )
             pipeline = compare(
                 "pipeline", (ours.pipeline, system.pids), (other.pipeline, other.pids), options.rounds, options.dossiers
             )

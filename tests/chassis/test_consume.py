@@ -415,7 +415,7 @@ def test_with_a_single_active_one_the_other_stands_by(
     assert sorted(map(bool, (echoes.batches, other.batches))) == [False, True]
 
 
-def test_what_already_arrived_does_not_wait_for_more() -> None:
+def test_a_first_message_waits_a_little_for_others_and_a_full_batch_for_none() -> None:
     waits: list[float] = []
 
     class Silent:
@@ -424,11 +424,14 @@ def test_what_already_arrived_does_not_wait_for_more() -> None:
             raise TimeoutError
 
     consumer = Consumer.__new__(Consumer)
-    consumer._inbox, consumer._batch = ["one", "two"], 300
+    consumer._inbox, consumer._batch, consumer._gather_seconds = ["one", "two"], 300, 0.02
     assert consumer._collect(Silent()) == ["one", "two"]
-    assert waits == [0.003]
+    assert [0 < wait <= 0.02 for wait in waits] == [True]
     assert consumer._collect(Silent()) == []
-    assert waits == [0.003, 1.0]
+    assert waits[1:] == [1.0]
+    consumer._inbox, consumer._batch = ["one", "two", "three"], 2
+    assert consumer._collect(Silent()) == ["one", "two"]
+    assert waits[2:] == []
 
 
 def test_depth_and_age_are_told(running: Running, echoes: Echoes, carrier: store.Carrier, outside: Publisher) -> None:

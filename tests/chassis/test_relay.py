@@ -219,6 +219,30 @@ def test_a_write_wakes_it_long_before_the_poll(
     assert max(times) < 15
 
 
+def test_a_stream_is_open_only_while_nothing_happens(
+    database: MongoDB, running: Running, sink: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the server look at every write."""
+    things = web(database)
+    streams: list[Any] = []
+    watch = store.watch_nudges
+
+    def watched(*args: Any, **options: Any) -> Any:
+        streams.append(watch(*args, **options))
+        return streams[-1]
+
+    monkeypatch.setattr(store, "watch_nudges", watched)
+    monkeypatch.setattr("chassis.relay.QUIET_SECONDS", 1.0)
+    running.relay("things", poll_seconds=60)
+    until(lambda: len(streams) == 1)
+    cleared_within(database, things, "t0")
+    until(lambda: not streams[0].alive)
+    # Nothing more came, so it waits again, and is woken again.
+    until(lambda: len(streams) == 2)
+    assert cleared_within(database, things, "t1") < 15
+    until(lambda: not streams[1].alive)
+
+
 def test_the_poll_is_enough_when_the_change_stream_fails(
     database: MongoDB, running: Running, sink: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
