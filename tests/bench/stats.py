@@ -4,8 +4,9 @@
 
 Events come in the order of their time, shuffled within minutes, one in fifty twice and one in two hundred days late.
 They are read from JSON as the consumer reads them. What is timed is reading and `take`; beside it the same code is
-given one event at a time. Then: questions, two recounts that share no code with stats (of the lives that the events are
-of, and by DuckDB over the cold export), and a rebuild while somebody asks.
+given one event at a time. Then: questions, the first of them over the HTTP application in this process too; two
+recounts that share no code with stats (of the lives that the events are of, and by DuckDB over the cold export), and a
+rebuild while somebody asks.
 """
 
 import argparse
@@ -32,16 +33,21 @@ import psutil
 from chassis import store
 from chassis.consume import Received
 from chassis.envelope import read, read_data
+from chassis.service import Context, app_of
 from stats import commands
+from stats.api import READ
 from stats.cold import Export
 from stats.inbound import READINGS
+from stats.main import STATS
 from stats.queries.counts import Queries, Wanted
+from stats.settings import StatsSettings
 from stats.store import StatsStore
 from stats.usecases.archives import Archiving
 from stats.usecases.events import Taking
 from stats.usecases.rebuilds import Rebuilding
 from tests.stats.making import BY_HAND, Life, many, naive_cells
 from tests.support.servers import make_mongod
+from tests.support.services import Tokens
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 3 * 365
@@ -289,7 +295,36 @@ class Bench:
             times = [self._timed(partial(queries.counts, question, self._now)) for _ in range(40)]
             cuts = statistics.quantiles(times, n=20)
             print(f"{name}: p50 {cuts[9]:.1f} ms, p95 {cuts[18]:.1f} ms")
+        self._ask_over_http()
         self._watch.look()
+
+    def _ask_over_http(self) -> None:
+        """JSON included, without nginx."""
+        tokens = Tokens(self._folder)
+        headers = {"X-Api-Key": tokens.api_key("bench", [READ])}
+        settings = StatsSettings(
+            mongo_url=self._url,
+            amqp_url="amqp://nobody:x@127.0.0.1:1/none",
+            jwks=tokens.jwks,
+            api_keys_file=tokens.api_keys,
+            intake_api_key="none",
+        )
+        clock = partial(getattr, self, "_now")
+        context = Context(settings, self._stats.database, store.Carrier(clock), clock)
+        client = app_of(STATS, STATS.assemble(context), context).test_client()
+        query = {"by": "agency,month", "from": "2026-01-01", "to": "2027-01-01"}
+        times, used = list[float](), self._cpu()
+        for _ in range(40):
+            began = time.perf_counter()
+            answer = client.get("/api/stats/v1/counts", query_string=query, headers=headers)
+            times.append(1000 * (time.perf_counter() - began))
+        each = {name: 1000 * (now - used[name]) / len(times) for name, now in self._cpu().items()}
+        cuts, rows = statistics.quantiles(times, n=20), len(answer.get_json()["items"])
+        print(
+            f"over HTTP, {rows} rows, {len(answer.data) / 1e6:.1f} MB: p50 {cuts[9]:.1f} ms, p95 {cuts[18]:.1f} ms",
+            end="",
+        )
+        print(f"; CPU {each['stats']:.1f} ms stats, {each['mongod']:.1f} ms mongod")
 
     @staticmethod
     def _timed(act: Callable[[], object]) -> float:

@@ -29,6 +29,7 @@ from stats.store.log import Blocked, Log
 from stats.store.overtaking import Overtaken
 from stats.store.projection import DIMENSIONS, Projection
 from stats.store.sums import Sums
+from stats.store.totals import Totals
 from stats.usecases.events import Taking
 from stats.usecases.rebuilds import Rebuilding
 from tests.stats.making import PERSON, Halt, Life, at, cells_of, event, many, messages, naive_cells, naive_stock
@@ -87,7 +88,7 @@ def is_sound(projection: Projection) -> bool:
 def forget(stats: StatsStore) -> None:
     """All that was counted, not the archive."""
     sums = stats.current().sums
-    for collection in (stats.current().facts, sums.years, sums.procedures, sums.months):
+    for collection in (stats.current().facts, sums.years, sums.procedures, sums.months, sums.totals.documents):
         collection.delete_many({})
 
 
@@ -212,7 +213,14 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], None]:
     return at_point
 
 
-POINTS = [(Log, "apply"), (Log, "_apply"), (Projection, "merged"), (Projection, "write"), (Sums, "write")]
+POINTS = [
+    (Log, "apply"),
+    (Log, "_apply"),
+    (Projection, "merged"),
+    (Projection, "write"),
+    (Sums, "write"),
+    (Totals, "add"),
+]
 """Between any two writes: after the archive's, and within the transaction before each of its reads and writes."""
 
 
@@ -261,7 +269,7 @@ def short_transactions(mongo: MongoClient[dict[str, Any]]) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.usefixtures("short_transactions")
 @pytest.mark.parametrize(
-    ("owner", "name"), [(Projection, "write"), (Sums, "write"), (ClientSession, "commit_transaction")]
+    ("owner", "name"), [(Projection, "write"), (Sums, "write"), (Totals, "add"), (ClientSession, "commit_transaction")]
 )
 def test_what_is_killed_within_its_transaction_leaves_nothing_and_is_not_in_the_way_for_long(
     new_store: Callable[[], StatsStore], stats_url: str, owner: type, name: str

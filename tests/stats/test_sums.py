@@ -1,6 +1,7 @@
 """What is asked of the sums, in any form and for any days, against the facts added up the plain way; and what was known
 on an earlier day."""
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 
 from chassis.consume import Received
 from stats.cold import Export
 from stats.domain.cells import LEVELS
 from stats.store import StatsStore
+from stats.store.archive import Archive
 from stats.store.later import Later
+from stats.store.log import Log, Row
 from stats.store.projection import DIMENSIONS, EVERYWHERE, Projection, TooManyError, Where, boundaries
 from stats.store.sums import years_of
 from stats.usecases.archives import Archiving
@@ -286,6 +290,31 @@ def test_a_clock_that_went_back_knows_nothing_earlier(stats: StatsStore, clock: 
     assert {row["known"] for row in stats.archive.events.find()} == {"2024-08-22"}
 
 
+def test_a_transaction_that_began_before_its_events_were_archived_still_tells_when_they_were_counted(
+    stats: StatsStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, last, add = threading.Event(), Log.last, Archive.add
+
+    def note(log: Log, session: ClientSession | None = None) -> Row:
+        found = last(log, session)
+        began.set()
+        return found
+
+    def wait(archive: Archive, *arguments: Any) -> Any:
+        assert began.wait(30)
+        return add(archive, *arguments)
+
+    first, second = (Life(id=f"d{n}", filed_at=at("2024-08-20 09:00")) for n in range(2))
+    clock.now = at("2024-08-22 00:10")
+    Taking(stats, clock).take(messages(first.events()))
+    clock.now = at("2024-08-21 23:50")
+    monkeypatch.setattr(Log, "last", note)
+    monkeypatch.setattr(Archive, "add", wait)
+    Taking(stats, clock).take(messages(second.events()))
+    assert {row["known"] for row in stats.archive.events.find()} == {"2024-08-22"}
+    assert stats.log.rows.count_documents({}) == 2
+
+
 # -- indexes -----------------------------------------------------------------------------------------------------------
 
 
@@ -316,7 +345,7 @@ def test_indexes_serve_everything_that_is_read(
         list(stats.archive.by_subject(SAYING))
     finally:
         database.command("profile", 0)
-    ours = ("years_", "procedures_", "months_", "later_", "facts_", "log", "events", "projection", "pruned")
+    ours = ("years_", "procedures_", "months_", "totals_", "later_", "facts_", "log", "events", "projection", "pruned")
     looked: dict[str, set[str]] = {}
     for row in database["system.profile"].find({"planSummary": {"$exists": True}}):
         name = row["ns"].partition(".")[2]

@@ -91,6 +91,11 @@ LEAVES: Mapping[str, str] = {
 """The numbers of a row of counts, by where they stand in it: the name of each in NUMBERS."""
 
 
+def measure_of(measure: str, channel: Channel | None) -> str:
+    """What the sums call what was counted of the channel alone; None: of all."""
+    return measure if channel is None else f"{measure}_{channel}"
+
+
 def not_yet_due(levels: Mapping[str, int], falling: Mapping[str, int]) -> dict[str, int]:
     """The levels that hold what falls due today or later, without it; `falling`: the flows of these days."""
     return {level: max(levels.get(level, 0) - falling.get(flow, 0), 0) for level, flow in FALLING_DUE.items()}

@@ -8,13 +8,16 @@ A dossier is overdue from the day after its due day on, as it is finished late f
 stands still since before then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
+
+from pydantic_core import to_json
 
 from chassis.errors import FieldError, Invalid
 from chassis.worktime import local_day
@@ -22,10 +25,12 @@ from stats.domain.catalogue import Agency, subtree
 from stats.domain.cells import LEVELS
 from stats.domain.facts import Channel, ServiceLevel
 from stats.domain.months import next_month
-from stats.domain.numbers import FALLING_DUE, LEAVES, NUMBERS, Number, not_yet_due
+from stats.domain.numbers import FALLING_DUE, LEAVES, not_yet_due
+from stats.queries.by_month import is_of_columns, rows_by_month
 from stats.queries.periods import Period, PeriodInvalid, period
+from stats.queries.rows import CARRIED_OVER, NOTHING, Numbers, as_text, as_tree, numbers_of
 from stats.store import StatsStore
-from stats.store.projection import DIMENSIONS, Key, Projection, TooManyError, Where
+from stats.store.projection import DIMENSIONS, Found, Key, Projection, TooManyError, Where
 
 TIMES = ("month", "day")
 BY = (*DIMENSIONS, *TIMES)
@@ -98,18 +103,31 @@ class Queries:
         PeriodInvalid for a period that ends before it starts, or by month or day over more than MAX_MONTHS or MAX_DAYS;
         TooManyRows; NotAsOf for links of an earlier day.
         """
+        found = self._found(wanted, now)
+        items = [_named(key, wanted.by, found.copies) | as_tree(numbers) for key, numbers in found.rows]
+        if wanted.links:
+            require_now(found.asked)
+            spans = {span.name: span for span in spans_of(found.asked, wanted.by)}
+            for item in items:
+                item["links"] = _links(item, wanted, spans[item.get("day") or item.get("month", "")])
+        return items
+
+    def counts_json(self, wanted: Wanted, now: datetime) -> bytes:
+        """The same as JSON: a province by agency and month has a hundred thousand numbers."""
+        if wanted.links:
+            return to_json(self.counts(wanted, now))
+        found = self._found(wanted, now)
+        member = cache(lambda name, value: to_json(_named((value,), (name,), found.copies)).decode()[1:-1] + ",")
+        names = ["".join(map(member, wanted.by, key)) for key, _ in found.rows]
+        return as_text(names, [numbers for _, numbers in found.rows])
+
+    def _found(self, wanted: Wanted, now: datetime) -> "_Found":
         copies = self._store.agencies.all()
         asked = period(wanted.start, wanted.end, wanted.as_of, now)
         rows = self._rows(self._store.current(), asked, wanted, wanted.where(copies))
         if not wanted.by:
-            rows = {(): rows.get((), {})}
-        items = [_item(key, rows[key], wanted.by, copies) for key in sorted(rows, key=lambda key: tuple(map(str, key)))]
-        if wanted.links:
-            require_now(asked)
-            spans = {span.name: span for span in spans_of(asked, wanted.by)}
-            for item in items:
-                item["links"] = _links(item, wanted, spans[item.get("day") or item.get("month", "")])
-        return items
+            rows = {(): rows.get((), NOTHING)}
+        return _Found(asked, copies, sorted(rows.items(), key=_order(wanted.by)))
 
     def years(self, now: datetime) -> list[int]:
         """The years that have numbers, the current one always, newest first."""
@@ -117,29 +135,51 @@ class Queries:
         return list(range(this, min(this, this if first is None else first.year) - 1, -1))
 
     @staticmethod
-    def _rows(projection: Projection, asked: Period, wanted: Wanted, where: Where) -> dict[Key, Row]:
-        """By the values of `by`: the measures of the row's days, the levels at its end, and `carried_over`."""
+    def _rows(projection: Projection, asked: Period, wanted: Wanted, where: Where) -> dict[Key, Numbers]:
+        """By the values of `by`: the row's numbers."""
         by, as_of = wanted.by, asked.as_of
         spans = spans_of(asked, by)
         still = [name for name in by if name not in TIMES]
+        falling: Found | None = None
+        if asked.today < spans[-1].end:
+            falling = projection.flows(asked.today, spans[-1].end, still, where, as_of, _FALLING)
+        rows: dict[Key, Numbers] = {}
+        if is_of_columns(asked.start, asked.end, by, where, as_of):
+            at = by.index("month")
+            for key, month, numbers in rows_by_month(projection, asked.start, len(spans), by, where, falling):
+                rows[*key[:at], month, *key[at:]] = numbers
+            return rows
         try:
             flows = _by_span(projection.flows(asked.start, asked.end, by, where, as_of, most=MAX_FLOWS), by)
         except TooManyError:
             raise _too_many() from None
         opening = projection.levels(asked.start, still, where, as_of)
-        falling: Mapping[Key, Row] = {}
-        if asked.today < spans[-1].end:
-            falling = projection.flows(asked.today, spans[-1].end, still, where, as_of, _FALLING)
-        rows: dict[Key, Row] = {}
         for key in {**dict.fromkeys(opening), **dict.fromkeys(flows)}:
             for span, row in _followed(spans, opening.get(key, {}), flows.get(key, {})):
-                if asked.today < span.end:
+                if falling is not None and asked.today < span.end:
                     row.update(not_yet_due(row, falling.get(key, {})))
-                if any(map(row.get, SHOWN)):
-                    rows[_whole_key(key, span.name, by)] = row
+                numbers = numbers_of(row)
+                if any(numbers):
+                    rows[_whole_key(key, span.name, by)] = numbers
                     if len(rows) > MAX_ROWS:
                         raise _too_many()
         return rows
+
+
+def _order(by: Sequence[str]) -> Callable[[tuple[Key, Numbers]], Key]:
+    """By the values, as texts: all but levels are."""
+    if "service_level" in by:
+        return lambda row: tuple(map(str, row[0]))
+    return itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The rows in their order, each with the values of `by`."""
+
+    asked: Period
+    copies: Mapping[str, Agency]
+    rows: Sequence[tuple[Key, Numbers]]
 
 
 def _followed(spans: Sequence[Span], opening: Row, flows: Mapping[str, Row]) -> Iterator[tuple[Span, Row]]:
@@ -155,9 +195,9 @@ def _followed(spans: Sequence[Span], opening: Row, flows: Mapping[str, Row]) -> 
                 if level in counted:
                     levels[level] += counted[level]
             there = any(levels.values())
-            yield span, {**counted, **levels, "carried_over": carried_over}
+            yield span, {**counted, **levels, CARRIED_OVER: carried_over}
         elif there:
-            yield span, {**levels, "carried_over": levels["open"]}
+            yield span, {**levels, CARRIED_OVER: levels["open"]}
 
 
 def require_now(asked: Period) -> None:
@@ -213,27 +253,13 @@ def _whole_key(key: Key, name: str, by: Sequence[str]) -> Key:
     return tuple(times[each] if each in TIMES else next(values) for each in by)
 
 
-_FALLING: frozenset[str] = frozenset(FALLING_DUE.values())
-
-
-def _item(key: Key, row: Row, by: Sequence[str], copies: Mapping[str, Agency]) -> dict[str, Any]:
-    """One row of the answer. A dimension is None where what was counted has none."""
-    item: dict[str, Any] = {name: None if value == "" else value for name, value in zip(by, key, strict=True)}
-    if "agency" in item:
-        copy = copies.get(item["agency"])
-        item["agency_name"] = None if copy is None else copy.name
-    row = _ZEROS | row
-    for name, terms in _COMPOSED:
-        number = 0
-        for term, times in terms:
-            number += times * row[term]
-        row[name] = number
-    for group, leaves, numbers in _GROUPED:
-        if group:
-            item[group] = dict(zip(leaves, numbers(row), strict=True))
-        else:
-            item.update(zip(leaves, numbers(row), strict=True))
-    return item
+def _named(key: Key, by: Sequence[str], copies: Mapping[str, Agency]) -> dict[str, Any]:
+    """What tells one row from the others. A dimension is None where what was counted has none."""
+    named: dict[str, Any] = {name: None if value == "" else value for name, value in zip(by, key, strict=True)}
+    if "agency" in named:
+        copy = copies.get(named["agency"])
+        named["agency_name"] = None if copy is None else copy.name
+    return named
 
 
 def _links(item: Mapping[str, Any], wanted: Wanted, span: Span) -> dict[str, str]:
@@ -254,28 +280,4 @@ def link_to(name: str, filters: Mapping[str, str]) -> str:
     return f"{PREFIX}/dossiers?{urlencode({'measure': name, **filters})}"
 
 
-def _in_row(name: str, number: Number) -> str:
-    """What a row calls it."""
-    if number.when == "start" or len(number.terms) > 1:
-        return name
-    [measure] = number.terms
-    return measure if number.channel is None else f"{measure}_{number.channel}"
-
-
-_COMPOSED = [(name, tuple(NUMBERS[name].terms.items())) for name in LEAVES.values() if len(NUMBERS[name].terms) > 1]
-_NAMES = {path: _in_row(name, NUMBERS[name]) for path, name in LEAVES.items()}
-_ZEROS = dict.fromkeys([*_NAMES.values(), *(term for _, terms in _COMPOSED for term, _ in terms)], 0)
-_PATHS: dict[str, list[str]] = {}
-for _path in LEAVES:
-    _PATHS.setdefault(_path.rpartition(".")[0], []).append(_path)
-_GROUPED = [
-    (group, tuple(path.rpartition(".")[2] for path in paths), itemgetter(*(_NAMES[path] for path in paths)))
-    for group, paths in _PATHS.items()
-]
-"""Of each group of leaves its name, what the leaves are called, and what gets their numbers out of a row: a province by
-agency and month has a hundred thousand."""
-SHOWN = (
-    "carried_over",
-    *dict.fromkeys(measure for name in LEAVES.values() for measure in NUMBERS[name].terms),
-)
-"""A row is there when one of these is."""
+_FALLING: frozenset[str] = frozenset(FALLING_DUE.values())

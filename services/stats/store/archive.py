@@ -38,25 +38,33 @@ class Archive:
         """For each True when it is new, False when it was there already, None when it can never be stored. One
         write."""
         documents = [archived(event, known) for event in events]
+        # Looked for first: one duplicate makes the server insert all that came with it one by one.
+        ids = [document["_id"] for document in documents]
+        there = {row["_id"] for row in self.events.find({"_id": {"$in": ids}}, {"_id": 1}, batch_size=len(ids) + 1)}
         outcomes: list[bool | None] = [True] * len(documents)
+        for index, document in enumerate(documents):
+            if document["_id"] in there:
+                outcomes[index] = False if _is_storable(document) else None
         try:
-            self._insert(list(enumerate(documents)), outcomes)
+            self._insert(documents, outcomes)
         except _NOT_BSON:
             # JSON can say what BSON cannot, for example numbers over 64 bits; only then is each tried by itself.
             for index, document in enumerate(documents):
                 if not _is_storable(document):
                     outcomes[index] = None
-            self._insert([(i, document) for i, document in enumerate(documents) if outcomes[i] is not None], outcomes)
+            self._insert(documents, outcomes)
         return outcomes
 
-    def _insert(self, documents: Sequence[tuple[int, Document]], outcomes: list[bool | None]) -> None:
-        if not documents:
+    def _insert(self, documents: Sequence[Document], outcomes: list[bool | None]) -> None:
+        """Those that may be new; where one is not after all, its outcome says so."""
+        new = [(index, document) for index, document in enumerate(documents) if outcomes[index]]
+        if not new:
             return
         try:
-            self.events.insert_many([document for _, document in documents], ordered=False)
+            self.events.insert_many([document for _, document in new], ordered=False)
         except BulkWriteError as error:
             for position in duplicates(error):
-                outcomes[documents[position][0]] = False
+                outcomes[new[position][0]] = False
 
     # -- reading it again --
 

@@ -49,6 +49,11 @@ class NotStorable(Exception):  # noqa: N818 (what they are, not an error of ours
     """Some of the events are not in the archive and never will be, so this batch may not be counted."""
 
 
+class _BegunTooEarlyError(Exception):
+    """Of the events that have to be changed the transaction does not see some, since they were archived after it
+    began. Begun anew it does."""
+
+
 class Blocked(ExecutionTimeout):
     """Another transaction was in the way for too long. One of chassis.store.UNAVAILABLE: the same call may succeed
     later."""
@@ -93,7 +98,10 @@ class Log:
     def apply(self, said: Said, at: datetime, archived: Archived) -> None:
         """Lists the events and counts what they say, once they are archived, whole or not at all; or Blocked, or
         NotStorable."""
-        self._serially(BLOCKED_SECONDS, lambda session: self._apply(said, at, archived, session))
+        try:
+            self._serially(BLOCKED_SECONDS, lambda session: self._apply(said, at, archived, session))
+        except _BegunTooEarlyError:
+            self._serially(BLOCKED_SECONDS, lambda session: self._apply(said, at, archived, session))
 
     def _apply(self, said: Said, at: datetime, archived: Archived, session: ClientSession) -> None:
         last = self.last(session)
@@ -122,10 +130,14 @@ class Log:
             raise NotStorable
         # The archive tells when each event came. This one tells when it was counted, which is hardly ever another day:
         # over midnight, or when whoever archived it died.
-        late = [id for (id, dossier, fact), is_new in zip(said.events, new, strict=True)
-                if (known != today if is_new else fact is not None and merged.is_news(dossier, fact))]  # fmt: skip
+        fresh = {id for (id, _, _), is_new in zip(said.events, new, strict=True) if is_new}
+        late = {id for id, dossier, fact in said.events
+                if (known != today if id in fresh else fact is not None and merged.is_news(dossier, fact))}  # fmt: skip
         if late:
-            self._events.update_many({"_id": {"$in": late}}, {"$set": {"known": known}}, session=session)
+            of_late = {"_id": {"$in": sorted(late)}}
+            told = self._events.update_many(of_late, {"$set": {"known": known}}, session=session)
+            if told.matched_count < len(late):
+                raise _BegunTooEarlyError
 
     def switch(
         self, fresh: Projection, reached: int, at: datetime, replay: Callable[[int, ClientSession], object], most: int

@@ -1,18 +1,19 @@
 """The sums of one generation, in documents that hold many numbers each: the fewer documents a batch of events touches,
 the cheaper it is, and the fewer a question reads, the sooner it is answered.
 
-- `years_<g>`: an agency and year. `m`: month → measure → number, with the whole year as month 00; `c`: the same by
-  channel and service level.
+- `totals_<g>`: an agency and year, see `stats.store.totals`.
+- `years_<g>`: an agency and year. `c`: by channel and service level month → measure → number, with the whole year as
+  month 00.
 - `procedures_<g>`: a field, procedure and year, over all agencies. `c` as above.
 - `months_<g>`: an agency and month. `t`: day → measure → number, `s`: the same by channel and service level, `e`: the
   same by field, procedure, channel and level.
 
-Every number is a plain sum of what facts add, so documents change by `$inc` only.
+Every number is a plain sum of what facts add, so all but the totals change by `$inc` only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -23,18 +24,23 @@ from pymongo.database import Database
 from chassis.store import Document
 from stats.domain.cells import Place
 from stats.domain.facts import Channel, ServiceLevel
+from stats.store.totals import TRANSACTION, Added, Total, Totals, added_to
 
 DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
 _LEVELS: dict[str, ServiceLevel] = {"1": 1, "2": 2, "3": 3, "4": 4}
 WHOLE = "00"
 """Stands for the whole year among its months."""
-KINDS = ("years", "procedures", "months")
+KINDS = ("years", "procedures", "months", "totals")
 Key = tuple[Any, ...]
 Entry = tuple[Place, str, Mapping[str, int]]
 """Place, local day, and what is added there to each measure."""
 Numbers = Mapping[str, Mapping[str, int]]
 """Month of the year, or day of the month, two digits → measure → number."""
 Found = dict[Key, dict[str, int]]
+
+
+FEW = 3
+"""Measures that are asked for one by one."""
 
 
 class TooManyError(Exception):
@@ -92,10 +98,12 @@ _Slots = list[tuple[str, str, str]]
 class Sums:
     def __init__(self, database: Database[Document], generation: int) -> None:
         self.years, self.procedures, self.months = (
-            database.get_collection(f"{kind}_{generation}", codec_options=_PLAIN) for kind in KINDS
+            database.get_collection(f"{kind}_{generation}", codec_options=_PLAIN) for kind in KINDS[:3]
         )
+        self.totals = Totals(database, generation)
 
     def ensure_indexes(self) -> None:
+        self.totals.ensure_indexes()
         self.years.create_index([("year", ASCENDING), ("agency", ASCENDING)], name="year")
         self.procedures.create_index([("year", ASCENDING), ("procedure", ASCENDING)], name="year")
         self.months.create_index([("month", ASCENDING), ("agency", ASCENDING)], name="month")
@@ -107,9 +115,14 @@ class Sums:
 
     def write(self, updates: "Updates", session: ClientSession | None = None) -> None:
         """Once for each call, too. `updates`: of `increments`."""
-        for collection, changed in zip((self.years, self.procedures, self.months), updates, strict=True):
+        for collection, changed in (
+            (self.years, updates.years),
+            (self.procedures, updates.procedures),
+            (self.months, updates.months),
+        ):
             if changed:
                 collection.bulk_write(changed, ordered=False, session=session)
+        self.totals.add(updates.totals, session)
 
     def by_months(
         self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None
@@ -131,19 +144,37 @@ class Sums:
                     rows = _Rows(found, by, where, only, _months_of(document["year"], since, until, whole))
                     rows.add_all("", document["field"], document["procedure"], document["c"])
                 continue
-            part = "c" if _is_split(by, where) else "m.00" if whole else "m"
-            for document in self.years.find(years | _of(where), _fields(part, "agency", "year")):
-                rows = _Rows(found, by, where, only, _months_of(document["year"], since, until, whole))
-                if part == "c":
+            if _is_split(by, where):
+                for document in self.years.find(years | _of(where), _fields("c", "agency", "year")):
+                    rows = _Rows(found, by, where, only, _months_of(document["year"], since, until, whole))
                     rows.add_all(document["agency"], "", "", document["c"])
-                else:
-                    rows.add((document["agency"], "", "", "", ""), document["m"])
+                continue
+            for total in self._totals(since, until, where, whole):
+                slots = _months_of(total.year, since, until, whole)
+                rows = _Rows(found, by, where, only, slots)
+                rows.add((total.agency, "", "", "", ""), _numbers_of(total, slots))
+
+    def _totals(self, since: str, until: str, where: Where, whole: bool) -> Iterator[Total]:
+        if whole:
+            yield from self.totals.years(since[:4], until[:4], _of(where))
+            return
+        for year in range(int(since[:4]), int(until[:4]) + 1):
+            yield from self.totals.months(f"{year:04}", _of(where))
+
+    def totals_of(self, year: int, agencies: Sequence[str] | None) -> Iterator[Total]:
+        """The year's months of each of the agencies, None: of all, that has any."""
+        return self.totals.months(f"{year:04}", _of(Where(agencies=agencies)))
 
     def by_days(self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None) -> None:
         """Adds the days `first` to `last` (`YYYY-MM-DD`), as `by_months` adds months; `by` may hold day too."""
         part = "e" if _is_fine(by, where) else "s" if _is_split(by, where) else "t"
         wanted = {"month": {"$gte": first[:7], "$lte": last[:7]}} | _of(where)
-        for document in self.months.find(wanted, _fields(part, "agency", "month")):
+        parts = [part]
+        if part == "t":
+            # Else the whole month is read for one of its days, or for one of their measures.
+            parts = [f"t.{n:02}" for n in _numbers_of_days(first, last)]
+            parts = [f"{day}.{measure}" for day in parts for measure in only] if only and len(only) <= FEW else parts
+        for document in self.months.find(wanted, _fields(*parts, "agency", "month")):
             if part == "e":
                 self._add_fine(found, document, first, last, by, where, only)
                 continue
@@ -151,7 +182,7 @@ class Sums:
             if part == "s":
                 rows.add_all(document["agency"], "", "", document["s"])
             else:
-                rows.add((document["agency"], "", "", "", ""), document["t"])
+                rows.add((document["agency"], "", "", "", ""), document.get("t", {}))
 
     @staticmethod
     def _add_fine(
@@ -169,6 +200,25 @@ class Sums:
         order = [("month", ASCENDING), ("agency", ASCENDING)]
         for document in self.months.find({"month": {"$gte": first}}, {"t": 0, "s": 0}, sort=order, session=session):
             yield document["month"], document["agency"], {unescaped(name): n for name, n in document["e"].items()}
+
+    def move_totals(self) -> None:
+        """Of a store that kept them in `years`, as `m`. Each document's in a transaction of its own, so whatever dies
+        or counts meanwhile, they are moved once."""
+        for row in list(self.years.find({"m": {"$exists": True}}, {"_id": 1})):
+            with self.years.database.client.start_session() as session:
+                session.with_transaction(partial(self._move, row["_id"]), *TRANSACTION)
+
+    def _move(self, name: str, session: ClientSession) -> None:
+        taken = self.years.find_one_and_update(
+            {"_id": name, "m": {"$exists": True}}, {"$unset": {"m": ""}}, session=session
+        )
+        if taken is None:
+            return
+        added = Added()
+        for month, adds in taken["m"].items():
+            if month != WHOLE:
+                added_to(added, taken["agency"], taken["year"], int(month) - 1, adds.items())
+        self.totals.add(added, session)
 
     def first_month(self) -> str | None:
         found = self.months.find_one({}, {"month": 1}, sort=[("month", ASCENDING)])
@@ -250,6 +300,16 @@ def _months_of(year: str, first: str, last: str, whole: bool) -> _Slots:
     return [slot for slot in months if first <= slot[1] <= last]
 
 
+def _numbers_of(total: Total, slots: _Slots) -> Numbers:
+    """Of the slots in which anything was ever counted."""
+    rows = {slot: total.row(0 if slot == WHOLE else int(slot) - 1) for slot, _, _ in slots}
+    return {slot: row for slot, row in rows.items() if any(row.values())}
+
+
+def _numbers_of_days(first: str, last: str) -> range:
+    return range(int(first[8:]), int(last[8:]) + 1) if first[:7] == last[:7] else range(1, 32)
+
+
 def _days_of(month: str, first: str, last: str) -> _Slots:
     days = [(f"{n:02}", month, f"{month}-{n:02}") for n in range(1, 32)]
     return [slot for slot in days if first <= slot[2] <= last]
@@ -293,28 +353,36 @@ class _Increments:
         ]  # fmt: skip
 
 
-Updates = tuple[list[UpdateOne], list[UpdateOne], list[UpdateOne]]
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """What to change, one update for each document."""
+
+    years: list[UpdateOne]
+    procedures: list[UpdateOne]
+    months: list[UpdateOne]
+    totals: Added
 
 
 def increments(entries: Iterable[Entry]) -> Updates:
-    """What to change in `years`, `procedures` and `months`, one update for each document."""
-    years, procedures, months = _Increments(), _Increments(), _Increments()
+    years, procedures, months, totals = _Increments(), _Increments(), _Increments(), Added()
     for place, date, adds in entries:
         agency, field, procedure, channel, level = place
         year, month, day = date[:4], date[5:7], date[8:]
         of_year, of_month = years.of(agency, year), months.of(agency, date[:7])
-        _add(of_year, (f"m.{month}", f"m.{WHOLE}"), by_channel(place, adds))
-        _add(of_month, (f"t.{day}",), by_channel(place, adds))
+        with_channel = by_channel(place, adds)
+        added_to(totals, agency, year, int(month) - 1, with_channel.items())
+        _add(of_month, (f"t.{day}",), with_channel)
         _add(of_month, (f"s.{channel}|{level}.{day}",), adds)
         _add(of_month, (f"e.{_escaped(field, procedure, channel, str(level))}.{day}",), adds)
         split = f"c.{channel}|{level}"
         _add(of_year, (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
         if procedure:
             _add(procedures.of(field, procedure, year), (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
-    return (
+    return Updates(
         years.updates("agency", "year"),
         procedures.updates("field", "procedure", "year"),
         months.updates("agency", "month"),
+        totals,
     )
 
 

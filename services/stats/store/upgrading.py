@@ -1,8 +1,9 @@
 """A store that an earlier version of stats wrote, brought into the form of this one.
 
-Before every batch was a transaction, neither the archive nor its log told on which day an event became known, and the
-log did not tell what a batch changed; nor did the projection's collections hold what they hold now. The first is filled
-in here, the second is what a rebuild makes (`rebuild_due`).
+Before totals were packed they were a field of `years_<g>`: they are moved. Before every batch was a transaction,
+neither the archive nor its log told on which day an event became known, and the log did not tell what a batch changed;
+nor did the projection's collections hold what they hold now. The first is filled in here, the second is what a rebuild
+makes (`rebuild_due`).
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from chassis.store import Document
+from stats.store.sums import Sums
 
 _WITHOUT_DAY = {"known": {"$exists": False}}
 
@@ -20,12 +22,14 @@ class Upgrading:
         self._events = database["events"]
         self._log = database["log"]
         self._pointer = database["projection"]
+        self._database = database
 
     def begin(self, generation: int) -> bool:
         """Brings the archive and its log into this form; True when the projection has to be made anew, until `done`.
 
         Whatever dies on the way begins again.
         """
+        Sums(self._database, generation).move_totals()
         first = self._log.find_one({}, {"known": 1}, sort=[("known", ASCENDING)])
         if first is not None and first.get("known") is None:
             due = {"$set": {"rebuild_due": True}, "$setOnInsert": {"generation": generation}}
