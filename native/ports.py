@@ -1,6 +1,7 @@
 """TCP ports on the loopback interface."""
 
 import http.client
+import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -9,6 +10,8 @@ from typing import Any, Self
 import psutil
 
 from native.children import NativeError
+
+FIRST_FREE, LAST_FREE = 20_000, 32_000
 
 
 def _port(default: int, what: str, count: int = 1) -> int:
@@ -72,11 +75,12 @@ def way_to_choose(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nothing listens on now. Another process may take it before the caller does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nothing listens on now. Another process may take it before the caller does, but no connection will:
+    it lies below those that systems give out, so a server that restarts finds its port free."""
+    while True:
+        port = FIRST_FREE + secrets.randbelow(LAST_FREE - FIRST_FREE + 1)
+        if is_free(port):
+            return port
 
 
 def is_free(port: int) -> bool:

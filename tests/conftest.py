@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from pymongo import MongoClient
 
 from chassis import confined
 from native.servers import Mongod, RabbitMQ
-from tests.support.databases import close_connections, empty, keep_connections
+from tests.support.databases import close_connections, empty, indexes_asked_for_once, keep_connections
 from tests.support.effort import THOROUGH, WHOLE
 from tests.support.servers import Broker, SharedServers, ask, make_mongod, make_rabbitmq, scratch_folder
 
@@ -24,6 +25,24 @@ sys.dont_write_bytecode = False
 
 # An honest file may take here what none may take in a service: the machine may do much else.
 confined.SECONDS = confined.WAIT_SECONDS = 240.0
+
+TESTS = Path(__file__).parent
+LONG = frozenset(
+    {
+        "chassis/test_consume.py",
+        "chassis/test_outages.py",
+        "chassis/test_service.py",
+        "intake/test_files.py",
+        "native/test_servers.py",
+        "notify/test_sms.py",
+        "notify/test_worker.py",
+        "sample/test_course.py",
+        "sample/test_reorganisation.py",
+        "workflow/test_results.py",
+        "workflow/test_signing.py",
+    }
+)
+"""Files of a quarter of a minute and more."""
 
 SERVERS = pytest.StashKey[SharedServers]()
 ADDRESS = pytest.StashKey[str]()
@@ -46,9 +65,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole systems come first: they mostly wait, and one process would be left alone with them at the end. See
-    `effort` for what is left out."""
-    items.sort(key=lambda item: item.path.parent.name != "system")
+    """What takes long comes first, whole systems before all: they mostly wait, and one process would be left alone
+    with them at the end. See `effort` for what is left out."""
+    items.sort(
+        key=lambda item: (item.path.parent.name != "system", item.path.relative_to(TESTS).as_posix() not in LONG)
+    )
     above = [name for name, runs in (("thorough", THOROUGH), ("whole", WHOLE)) if not runs]
     if above:
         left_out = [item for item in items if any(item.get_closest_marker(name) for name in above)]
@@ -61,6 +82,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVERS in config.stash:
         config.stash[SERVERS].close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log() -> None:
+    """One line an event; structlog's own default draws an exception over a hundred lines, for a tenth of a second."""
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +120,8 @@ def kept_prefix(mongo: MongoClient[dict[str, Any]]) -> Iterator[str]:
     """What the names of databases begin with that this test process makes once and uses again, see
     `emptied_prefix`."""
     prefix = f"k{secrets.token_hex(6)}_"
-    yield prefix
+    with indexes_asked_for_once(prefix):
+        yield prefix
     for name in mongo.list_database_names():
         if name.startswith(prefix):
             mongo.drop_database(name)

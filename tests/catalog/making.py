@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from catalog.domain import (
     Agency,
     CalendarDay,
@@ -20,6 +18,7 @@ from catalog.domain import (
     Result,
     Step,
 )
+from chassis.envelope import adapter_of
 
 
 def days(amount: float) -> Duration:
@@ -91,7 +90,8 @@ def calendar(year: int = 2026, **changes: Any) -> CalendarYear:
 
 def item(made: Procedure | Agency | CalendarYear) -> dict[str, Any]:
     """As an item of an import or of the sample."""
-    fields: dict[str, Any] = TypeAdapter(type(made)).dump_python(made, mode="json")
+    kind: type = type(made)
+    fields: dict[str, Any] = adapter_of(kind).dump_python(made, mode="json")
     fields.pop("version", None)
     return fields
 

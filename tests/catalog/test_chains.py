@@ -26,6 +26,7 @@ from chassis.service import Context
 from tests.catalog.callers import NOW, Api
 from tests.catalog.making import item, procedure
 from tests.support import catalogue
+from tests.support.effort import examples
 from workflow import inbound
 from workflow.domain import course, tasks
 from workflow.domain.parts import OPEN, By, TaskState
@@ -138,7 +139,7 @@ JSON = st.recursive(
 STEP = st.fixed_dictionaries({}, optional=dict.fromkeys(("work", "actor", "time", "days"), JSON))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, 40), deadline=None)
 @given(st.fixed_dictionaries({}, optional={"steps": JSON | st.lists(STEP), "total_days": JSON, "document": JSON}))
 def test_no_shape_at_all_breaks_the_reading(changes: dict[str, Any]) -> None:
     converted(**changes)

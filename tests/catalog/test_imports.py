@@ -185,7 +185,10 @@ def test_a_row_lost_to_somebody_else_is_named(catalog_store: CatalogStore, monke
     }
 
 
-def test_500_procedures_are_imported_in_bulk(catalog_store: CatalogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", [50, pytest.param(500, marks=pytest.mark.thorough)])
+def test_procedures_are_imported_in_bulk(
+    catalog_store: CatalogStore, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
     writes: list[int] = []
     add = catalog_store.procedures.add
 
@@ -194,12 +197,12 @@ def test_500_procedures_are_imported_in_bulk(catalog_store: CatalogStore, monkey
         return add(items)
 
     monkeypatch.setattr(catalog_store.procedures, "add", counted)
-    rows = [item(procedure(code=f"1.{n:06}")) for n in range(500)]
+    rows = [item(procedure(code=f"1.{n:06}")) for n in range(many)]
     began = time.process_time()
     answer = Imports(catalog_store).run(call("a"), ImportBody.model_validate({"procedures": rows}))
     assert time.process_time() - began < 10
-    assert json.loads(answer.text())["accepted"] == 500
-    assert writes == [500]
+    assert json.loads(answer.text())["accepted"] == many
+    assert writes == [many]
 
 
 # -- the command

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import structlog
 from pymongo.database import Database
 
 from chassis import consume, publish, store
@@ -18,12 +17,6 @@ from tests.chassis import toy
 from tests.support.databases import connected, disconnect
 from tests.support.servers import Broker
 from tests.support.waiting import until
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _plain_log() -> None:
-    """One line an event; structlog's own default draws an exception over a hundred lines."""
-    structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.notify.mail_server import Mailbox
 from tests.notify.national_portal_parts import Parts, parts
 from tests.notify.web import Web, make_web
 from tests.support import services
+from tests.support.databases import connected, disconnect
 from tests.support.services import Clock, Tokens
 
 
@@ -34,9 +35,9 @@ def database_url(mongo_url: str, emptied_prefix: str) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database[store.Document]]:
-    database = store.connect(database_url)
+    database = connected(database_url)
     yield database
-    database.client.close()
+    disconnect(database)
 
 
 @pytest.fixture

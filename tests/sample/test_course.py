@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from chassis.envelope import adapter_of
 from native.access import Persona
 from sample import plan, tally
 from sample import province as sample_province
@@ -96,7 +95,7 @@ def test_the_tally_the_statistics_and_the_recount_are_the_same(province: Provinc
     assert tally.compare(tally.tally(records, TODAY), shown) == []
 
     page = province.intake.get("dossiers/states", RECOUNTER).get_json()
-    states = [TypeAdapter(State).validate_python(row) for row in page["items"]]
+    states = [adapter_of(State).validate_python(row) for row in page["items"]]
     counted = StatsStore(province.stats.database).current()
     compared = recount.compare(
         {**dict(counted.months()), **dict(counted.now(TODAY))}, recount.count(states, local_day(province.clock.now))

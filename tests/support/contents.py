@@ -83,9 +83,23 @@ def assembled(bodies: Sequence[bytes], trailer: bytes = b"", *, packed: int = 0)
     return bytes(out)
 
 
+def swelling(begin: bytes, megabytes: int) -> bytes:
+    """As `zlib.compress` makes it of `begin` and so many megabytes of spaces, which are packed once and repeated."""
+    megabyte = b" " * 1_000_000
+    whole = zlib.compressobj(9)
+    head = whole.compress(begin) + whole.flush(zlib.Z_FULL_FLUSH)
+    block = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    repeated = block.compress(megabyte) + block.flush(zlib.Z_FULL_FLUSH)
+    end = zlib.compressobj(9, wbits=-zlib.MAX_WBITS).flush()
+    checked = zlib.adler32(begin)
+    for _ in range(megabytes):
+        checked = zlib.adler32(megabyte, checked)
+    return head + repeated * megabytes + end + checked.to_bytes(4)
+
+
 def stream_bomb(megabytes: int) -> bytes:
     """A PDF whose object stream unpacks to so many megabytes of nothing."""
-    data = zlib.compress(b"9 0 " + b" " * (megabytes * 1_000_000), 9)
+    data = swelling(b"9 0 ", megabytes)
     head = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\nstream\n" % len(data)
     bomb = head + data + b"\nendstream"
     plain = pdf(objects=[bomb])

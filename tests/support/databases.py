@@ -1,10 +1,14 @@
 """Databases that tests use one after the other: emptied in between, with the indexes that the first one made and the
 connections that the first one opened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from chassis import store
@@ -67,6 +71,40 @@ def _with_documents(database: Database[dict[str, Any]], names: list[str]) -> lis
 
     others = [{"$unionWith": {"coll": name, "pipeline": first(name)}} for name in names[1:]]
     return [row["_id"] for row in database[names[0]].aggregate([*first(names[0]), *others])]
+
+
+@contextmanager
+def indexes_asked_for_once(prefix: str) -> Iterator[None]:
+    """Within it, databases whose names begin with `prefix` are asked for an index once, and not each time that a
+    service is assembled: notify asks for a hundred, which takes longer than most of its tests do."""
+    asked: set[str] = set()
+    create = Collection.create_index
+    dropping = [
+        (Collection, "drop"), (Collection, "drop_index"), (Collection, "drop_indexes"),
+        (Database, "drop_collection"), (MongoClient, "drop_database"),
+    ]  # fmt: skip
+
+    def create_once(self: Collection[Any], keys: Any, *rest: Any, **options: Any) -> str:
+        wanted = f"{self.full_name} {keys} {rest} {options}"
+        if wanted in asked:
+            return ""
+        name = create(self, keys, *rest, **options)
+        if self.full_name.startswith(prefix):
+            asked.add(wanted)
+        return name
+
+    def forgetting(drop: Any) -> Any:
+        def drop_and_forget(*given: Any, **options: Any) -> Any:
+            asked.clear()
+            return drop(*given, **options)
+
+        return drop_and_forget
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Collection, "create_index", create_once)
+        for owner, name in dropping:
+            patch.setattr(owner, name, forgetting(getattr(owner, name)))
+        yield
 
 
 def indexed_once(parts: Parts, url: str) -> Parts:

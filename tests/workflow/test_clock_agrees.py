@@ -17,7 +17,7 @@ from workflow.domain import calendars, clock
 from workflow.domain.parts import Budget, By, Extension, Pause, Spans
 from workflow.domain.processes import Process
 
-QUICK, CASES, BLOCKS = 10_000, 100_000, 20
+QUICK, CASES, BLOCKS = 4_000, 100_000, 20
 REAL: dict[date, worktime.DayKind] = {
     date.fromisoformat(day["date"]): day["kind"]
     for year in json.loads((Path(__file__).parents[2] / "sample/province/calendar.json").read_text())["items"]
