@@ -44,7 +44,7 @@ class Settings(BaseModel):
     public_url: str = Field(default="http://127.0.0.1:8080", pattern="^https?://")
     subscribers: tuple[str, ...] = ("catalog", "intake", "workflow", "notify", "stats")
     consumer_batch: int = Field(default=300, ge=1, le=1000)
-    consumer_gather_ms: int = Field(default=20, ge=0, le=5000)
+    consumer_gather_ms: int = Field(default=50, ge=0, le=5000)
     """After a first message, others that follow are waited for so long: what a batch costs hardly depends on how many
     it has."""
     relay_batch: int = Field(default=500, ge=1, le=5000)
