@@ -6,8 +6,8 @@ from chassis.settings import Settings
 
 
 class StatsSettings(Settings):
-    # What a batch costs hardly depends on how many events it has.
-    consumer_batch: int = Field(default=1000, ge=1, le=1000)
+    # A batch changes each agency's sums once, however many of its events are the agency's.
+    consumer_batch: int = Field(default=4000, ge=1, le=5000)
     consumer_gather_ms: int = Field(default=200, ge=0, le=5000)
     intake_url: str = Field(default="http://127.0.0.1:8002", pattern="^https?://")
     intake_api_key: str = Field(min_length=1)

@@ -4,15 +4,14 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from functools import reduce
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats.domain.cells import FLOWS, LEVELS, contributions, place
-from stats.domain.facts import Fact, merge
+from stats.domain.cells import FLOWS, LEVELS, Measure, contributions, place
+from stats.domain.facts import NOTHING, Fact, Statements, merge
 from stats.domain.numbers import LEAVES, NUMBERS, SUMS, value
 from tests.stats.making import Halt, Life, Payment, at, event, many, message, naive_cells, naive_stock
 
@@ -20,12 +19,12 @@ DAY = at("2024-08-20 09:00")
 FAR = date(2030, 1, 1)
 
 
-def said(life: Life) -> list[Fact]:
-    return [each.data.fact(each.event.sequence) for each in map(message, life.events()) if hasattr(each.data, "fact")]
+def said(life: Life) -> list[Statements]:
+    return [each.data.says(each.event.sequence) for each in map(message, life.events()) if hasattr(each.data, "says")]
 
 
 def fact_of(life: Life) -> Fact:
-    return reduce(merge, said(life), Fact())
+    return merge(NOTHING, said(life))
 
 
 def flows(life: Life) -> dict[tuple[Any, ...], dict[str, int]]:
@@ -33,9 +32,10 @@ def flows(life: Life) -> dict[tuple[Any, ...], dict[str, int]]:
     fact = fact_of(life)
     where = place(fact) or ()
     found: dict[tuple[Any, ...], dict[str, int]] = {}
-    for (day, measure), number in contributions(fact).items():
-        if measure in FLOWS and not measure.startswith("falling_due"):
-            found.setdefault((*where, day), {})[measure] = number
+    for day, sums in contributions(fact).items():
+        for measure, number in sums.items():
+            if measure in FLOWS and not measure.startswith("falling_due"):
+                found.setdefault((*where, day), {})[measure] = number
     return found
 
 
@@ -123,7 +123,7 @@ def test_the_identities_hold_for_any_life_any_period_and_whatever_part_of_it_is_
 ) -> None:
     """domain.md, "Indicators", for each dossier, so for any set of them."""
     known = data.draw(st.lists(st.sampled_from(said(life)), max_size=12)) if said(life) else []
-    fact = reduce(merge, known, Fact())
+    fact = merge(NOTHING, known)
     start = DAY.date() + timedelta(days=data.draw(st.integers(-1, 8)))
     end = start + timedelta(days=data.draw(st.integers(1, 9)))
     found = row(fact, start, end)
@@ -164,12 +164,12 @@ def test_any_order_repetition_and_batching_give_the_same(
     life: Life, shuffled: random.Random, data: st.DataObject
 ) -> None:
     once = said(life)
-    whole = reduce(merge, once, Fact())
+    whole = merge(NOTHING, once)
     again = [*once, *data.draw(st.lists(st.sampled_from(once), max_size=5))] if once else []
     shuffled.shuffle(again)
     cut = data.draw(st.integers(0, len(again)))
-    parts = [reduce(merge, part, Fact()) for part in (again[:cut], again[cut:])]
-    for merged in (reduce(merge, again, Fact()), merge(*parts), merge(*reversed(parts))):
+    parts = (again[:cut], again[cut:])
+    for merged in (merge(NOTHING, again), *(merge(merge(NOTHING, a), b) for a, b in (parts, parts[::-1]))):
         assert merged == whole
         assert contributions(merged) == contributions(whole)
         assert place(merged) == place(whole)
@@ -188,8 +188,9 @@ def test_all_that_a_dossier_adds_ends_where_it_ends(life: Life) -> None:
 # -- one by one --------------------------------------------------------------------------------------------------------
 
 
-def days_of(life: Life, measure: str) -> list[str]:
-    return sorted(day for (day, name), n in contributions(fact_of(life)).items() if name == measure for _ in range(n))
+def days_of(life: Life, measure: Measure) -> list[str]:
+    found = contributions(fact_of(life)).items()
+    return sorted(day for day, sums in found for _ in range(sums.get(measure, 0)))
 
 
 def plain(**changes: Any) -> Life:
@@ -276,16 +277,14 @@ def test_a_result_exists_electronically_while_a_signed_one_is_in_force(
 def test_the_days_of_the_process_leave_out_those_on_which_the_clock_stood_still() -> None:
     halts = (Halt(kind="fee", begin=at("2024-08-21 09:00"), end=at("2024-08-26 09:00")),)
     life = plain(halts=halts, finished_at=at("2024-08-30 09:00"))
-    assert contributions(fact_of(life))["2024-08-30", "process_days"] == 10 - 5
+    assert contributions(fact_of(life))["2024-08-30"]["process_days"] == 10 - 5
 
 
 @pytest.mark.parametrize(("score", "satisfied"), [(1, 0), (3, 0), (4, 1), (5, 1)])
 def test_a_rating_counts_on_its_day_with_its_score(score: int, satisfied: int) -> None:
     life = plain(rated_at=at("2024-09-02 09:00"), score=score)
-    found = contributions(fact_of(life))
-    assert found["2024-09-02", "rated"] == 1
-    assert found["2024-09-02", "score_sum"] == score
-    assert found.get(("2024-09-02", "satisfied"), 0) == satisfied
+    found = contributions(fact_of(life))["2024-09-02"]
+    assert (found["rated"], found["score_sum"], found.get("satisfied", 0)) == (1, score, satisfied)
 
 
 def test_an_extension_counts_and_one_with_form_04_is_an_apology() -> None:
@@ -299,22 +298,22 @@ def test_what_ended_before_it_came_ended_when_it_came() -> None:
     """Clocks differ, and Occurred-At is a person's word."""
     life = plain(finished_at=DAY - timedelta(days=3))
     assert days_of(life, "received") == ["2024-08-20"] == days_of(life, "finished_early")
-    assert not any(name == "open" for _, name in contributions(fact_of(life)))
+    assert not any("open" in sums for sums in contributions(fact_of(life)).values())
 
 
-def looked_up(agency: str | None, procedure: str | None) -> Fact:
+def look_up(agency: str | None, procedure: str | None) -> Statements:
     data = {"agency": agency, "procedure": procedure, "by": "self", "act": "listed", "documents": 2, "at": DAY}
     read = message(event("intake.document.looked_up.v1", "look-up", 1, DAY, data)).data
-    found: Fact = read.fact(1)
-    return found
+    said: Statements = read.says(1)
+    return said
 
 
 def test_a_look_up_counts_once_at_a_place_of_its_own() -> None:
-    fact = looked_up("H56.14", "1.001193")
-    assert contributions(fact) == {("2024-08-20", "document_lookups"): 1}
+    fact = merge(NOTHING, [look_up("H56.14", "1.001193")])
+    assert contributions(fact) == {"2024-08-20": {"document_lookups": 1}}
     assert place(fact) == ("H56.14", "", "1.001193", "", "")
-    assert merge(fact, looked_up("H56.14", "1.001193")) == fact
-    assert place(looked_up(None, None)) == ("", "", "", "", "")
+    assert merge(fact, [look_up("H56.14", "1.001193")]) is fact
+    assert place(merge(NOTHING, [look_up(None, None)])) == ("", "", "", "", "")
 
 
 def test_what_falls_due_today_is_not_overdue_yet() -> None:

@@ -1,7 +1,6 @@
 """Facts merge in any order, and count on the right local day."""
 
 from datetime import datetime
-from functools import reduce
 from itertools import permutations
 from typing import Any
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats.domain.cells import FLOWS, Measure, contributions, place
-from stats.domain.facts import Fact, Scanning, merge
+from stats.domain.facts import NOTHING, Fact, Scanning, Statements, merge
 from stats.domain.privacy import impersonal
 from tests.stats.making import PERSON, Life, at, message
 
@@ -18,17 +17,18 @@ DAY = at("2024-08-20 09:00")
 SHOWN = set(FLOWS) - {"process_days", "falling_due", "falling_due_asked_twice"}
 
 
-def facts(life: Life) -> list[Fact]:
+def statements(life: Life) -> list[Statements]:
     said = [message(made) for made in life.events()]
-    return [each.data.fact(each.event.sequence) for each in said if hasattr(each.data, "fact")]
+    return [each.data.says(each.event.sequence) for each in said if hasattr(each.data, "says")]
 
 
 def by_day(fact: Fact) -> dict[str, tuple[Measure, ...]]:
     """As what the dossier counts on which day, without levels and sums of days."""
     found: dict[str, tuple[Measure, ...]] = {}
-    for (day, measure), number in contributions(fact).items():
-        if measure in SHOWN:
-            found[day] = (*found.get(day, ()), *[measure] * number)
+    for day, sums in contributions(fact).items():
+        shown = tuple(measure for measure, number in sums.items() if measure in SHOWN for _ in range(number))
+        if shown:
+            found[day] = shown
     return found
 
 
@@ -45,24 +45,25 @@ WHOLE = Life(
 
 
 def test_every_order_gives_the_same_fact() -> None:
-    ordered = facts(WHOLE)
-    whole = reduce(merge, ordered)
-    assert all(reduce(merge, order) == whole for order in permutations(ordered))
+    ordered = statements(WHOLE)
+    whole = merge(NOTHING, ordered)
+    assert all(merge(NOTHING, order) == whole for order in permutations(ordered))
 
 
-@given(st.lists(st.sampled_from(facts(WHOLE)), max_size=12), st.data())
-def test_grouping_and_repeating_change_nothing(said: list[Fact], data: st.DataObject) -> None:
+@given(st.lists(st.sampled_from(statements(WHOLE)), max_size=12), st.data())
+def test_grouping_and_repeating_change_nothing(said: list[Statements], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(said)))
-    parts = [reduce(merge, part, Fact()) for part in (said[:cut], said[cut:])]
-    assert merge(*parts) == merge(*reversed(parts)) == reduce(merge, said + said, Fact())
+    whole = merge(NOTHING, said)
+    assert merge(merge(NOTHING, said[:cut]), said[cut:]) == whole
+    assert merge(merge(NOTHING, said[cut:]), said[:cut]) == whole
+    assert merge(whole, said) is whole, "nothing of it is new"
 
 
 def test_the_later_statement_stands() -> None:
     moved = Life(id="d1", filed_at=DAY, agency="H56.15", received_at=DAY)
-    before, after = facts(Life(id="d1", filed_at=DAY))[0], facts(moved)[1]
-    assert before.dimensions is not None
-    assert before.dimensions.agency == "H56.14"
-    for merged in (merge(before, after), merge(after, before)):
+    before, after = statements(Life(id="d1", filed_at=DAY))[0], statements(moved)[1]
+    assert before["dimensions"].agency == "H56.14"
+    for merged in (merge(NOTHING, [before, after]), merge(NOTHING, [after, before])):
         assert merged.dimensions is not None
         assert merged.dimensions.agency == "H56.15"
 
@@ -87,9 +88,9 @@ def withdrawn(**changes: Any) -> Life:
 def test_of_a_withdrawal_and_an_end_the_earlier_one_counts_in_any_order(
     finished: datetime | None, measures: tuple[Measure, ...]
 ) -> None:
-    said = facts(withdrawn(finished_at=finished))
+    said = statements(withdrawn(finished_at=finished))
     for order in permutations(said):
-        days = by_day(reduce(merge, order))
+        days = by_day(merge(NOTHING, order))
         assert days.pop("2024-08-22") == measures
         assert days == {"2024-08-20": ("filed", "received")}
 
@@ -100,13 +101,13 @@ def test_a_withdrawal_before_the_reception_is_counted_as_such() -> None:
 
 
 def test_a_withdrawal_counts_once_the_reception_is_known() -> None:
-    filed, received, *_, last = facts(withdrawn())
-    assert list(by_day(merge(filed, last)).values()) == [("filed",)], "until then it waits"
-    assert ("withdrawn",) in by_day(reduce(merge, (filed, received, last))).values()
+    filed, received, *_, last = statements(withdrawn())
+    assert list(by_day(merge(NOTHING, [filed, last])).values()) == [("filed",)], "until then it waits"
+    assert ("withdrawn",) in by_day(merge(NOTHING, [filed, received, last])).values()
 
 
 def days_of(life: Life) -> dict[str, tuple[Measure, ...]]:
-    return by_day(reduce(merge, facts(life)))
+    return by_day(merge(NOTHING, statements(life)))
 
 
 def test_a_whole_life_counts_once_for_each_thing() -> None:
@@ -147,23 +148,26 @@ def test_paper_that_is_scanned_later_counts_and_a_scan_taken_back_does_not(
     """On the day of the reception, whatever is heard of first."""
     life = Life(id="d", channel="counter", filed_at=DAY, received_at=DAY, digitised=digitised, scans=scans)
     counted: tuple[Measure, ...] = ("received", "digitised") if life.scanned else ("received",)
-    for order in permutations(facts(life)):
-        assert list(by_day(reduce(merge, order)).values()) == [counted]
+    for order in permutations(statements(life)):
+        assert list(by_day(merge(NOTHING, order)).values()) == [counted]
 
 
 def test_a_scan_before_the_reception_is_what_the_reception_tells() -> None:
-    [received] = [fact for fact in facts(Life(id="d", filed_at=DAY, received_at=DAY, digitised=False)) if fact.received]
-    before = Fact(dimensions=received.dimensions, scanned=Scanning(sequence=1, whole=True))
-    assert list(by_day(before).values()) == []
-    assert list(by_day(merge(received, before)).values()) == [("filed", "received")]
+    [received] = [
+        each for each in statements(Life(id="d", filed_at=DAY, received_at=DAY, digitised=False)) if "received" in each
+    ]
+    before = Statements(dimensions=received["dimensions"], scanned=Scanning(sequence=1, whole=True))
+    assert list(by_day(merge(NOTHING, [before])).values()) == []
+    assert list(by_day(merge(NOTHING, [received, before])).values()) == [("filed", "received")]
 
 
 def test_what_is_finished_counts_when_its_reception_is_known() -> None:
-    finished = next(fact for fact in facts(WHOLE) if fact.finished)
-    assert contributions(finished) == {}
-    assert place(finished) is None
-    filed = facts(WHOLE)[0]
-    assert list(by_day(merge(filed, finished)).values()) == [("filed",)]
+    finished = next(each for each in statements(WHOLE) if "finished" in each)
+    alone = merge(NOTHING, [finished])
+    assert contributions(alone) == {}
+    assert place(alone) is None
+    filed = statements(WHOLE)[0]
+    assert list(by_day(merge(NOTHING, [filed, finished])).values()) == [("filed",)]
 
 
 def test_what_identifies_a_person_is_dropped_wherever_it_stands() -> None:

@@ -13,7 +13,7 @@ from stats.queries.by_month import rows_by_month
 from stats.queries.counts import Queries, Wanted
 from stats.store import StatsStore
 from stats.store.sums import Sums
-from stats.store.totals import Added, Total, added_to
+from stats.store.totals import Added, Total, add_to
 from stats.usecases.events import Taking
 from stats.usecases.rebuilds import Rebuilding
 from tests.stats.making import at, cells_of, many, messages, naive_cells
@@ -33,7 +33,7 @@ def loaded(stats: StatsStore, taking: Taking) -> StatsStore:
 def added(*entries: tuple[str, str, int, dict[str, int]]) -> Added:
     found = Added()
     for agency, year, month, adds in entries:
-        added_to(found, agency, year, month, adds.items())
+        add_to(found.setdefault((agency, year), {}), month, adds)
     return found
 
 

@@ -116,6 +116,8 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 SATISFIED = 4
 """From this score on an applicant is satisfied (QĐ 766/QĐ-TTg, 5.4)."""
 
+Adds = dict[str, dict[Measure, int]]
+"""What a dossier adds, by local day (`YYYY-MM-DD`) and measure; none of it 0."""
 Place = tuple[str, str, str, str, ServiceLevel | str]
 """Where a dossier counts: agency, field, procedure, channel, service level."""
 
@@ -132,14 +134,14 @@ def place(fact: Fact) -> Place | None:
     return None
 
 
-def contributions(fact: Fact) -> dict[tuple[str, Measure], int]:
-    """By local day (`YYYY-MM-DD`) and measure: what the dossier adds at its place, none of it 0."""
+def contributions(fact: Fact) -> Adds:
+    """What the dossier adds at its place."""
     sums = _Sums()
     add = sums.add
     if fact.dimensions is None:
         if fact.looked_up is not None:
             add(day_of(fact.looked_up), "document_lookups")
-        return sums.found
+        return sums.found()
     on = days(fact)
     if fact.dimensions.channel == "online" and on.filed is not None:
         add(on.filed, "filed")
@@ -162,17 +164,29 @@ def contributions(fact: Fact) -> dict[tuple[str, Measure], int]:
         add(on.withdrawn, "withdrawn_waiting")
     else:
         _add_received(sums, fact, fact.received, on, on.received)
-    return {key: number for key, number in sums.found.items() if number}
+    return sums.found()
 
 
 class _Sums:
     def __init__(self) -> None:
-        self.found: dict[tuple[str, Measure], int] = {}
+        self._found: dict[date, dict[Measure, int]] = {}
+
+    def found(self) -> Adds:
+        adds: Adds = {}
+        for day, sums in self._found.items():
+            # Somebody who comes and goes on one day adds nothing to a level.
+            kept = sums if all(sums.values()) else {measure: number for measure, number in sums.items() if number}
+            if kept:
+                adds[day.isoformat()] = kept
+        return adds
 
     def add(self, day: date | None, measure: Measure, number: int = 1) -> None:
         if day is not None:
-            key = (day.isoformat(), measure)
-            self.found[key] = self.found.get(key, 0) + number
+            sums = self._found.get(day)
+            if sums is None:
+                self._found[day] = {measure: number}
+            else:
+                sums[measure] = sums.get(measure, 0) + number
 
     def between(self, begin: date, end: date | None, level: Level) -> None:
         """It is there from the day `begin` until the day `end`; None: it is."""

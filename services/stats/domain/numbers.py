@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from stats.domain.cells import FLOWS, LEVELS, Flow, Level, Measure
+from stats.domain.cells import FLOWS, LEVELS, Adds, Flow, Level, Measure
 from stats.domain.facts import Channel
 
 When = Literal["period", "start", "end"]
-Counted = Mapping[tuple[str, Measure], int]
-"""What one dossier adds, as `contributions` has it."""
 FALLING_DUE: Mapping[Level, Flow] = {"overdue": "falling_due", "overdue_asked_twice": "falling_due_asked_twice"}
 
 
@@ -101,23 +99,16 @@ def not_yet_due(levels: Mapping[str, int], falling: Mapping[str, int]) -> dict[s
     return {level: max(levels.get(level, 0) - falling.get(flow, 0), 0) for level, flow in FALLING_DUE.items()}
 
 
-def value(number: Number, counted: Counted, start: date, end: date, today: date) -> int:
+def value(number: Number, adds: Adds, start: date, end: date, today: date) -> int:
     """What one dossier adds to the number in the period [start, end), `today` being the last day that anything is known
     of. Of a level, what falls due today or later has not begun."""
     total = 0
-    for (day, measure), count in counted.items():
-        times = number.terms.get(measure, 0)
-        if times and _counts(number.when, day, start, end):
-            total += times * count
-    if number.when == "end" and today < end:
-        for level, falling in FALLING_DUE.items():
-            times = number.terms.get(level, 0)
-            if times:
-                total -= times * sum(
-                    count
-                    for (day, measure), count in counted.items()
-                    if measure == falling and today.isoformat() <= day < end.isoformat()
-                )
+    for day, sums in adds.items():
+        if _counts(number.when, day, start, end):
+            total += sum(number.terms.get(measure, 0) * count for measure, count in sums.items())
+        if number.when == "end" and today.isoformat() <= day < end.isoformat():
+            for level, falling in FALLING_DUE.items():
+                total -= number.terms.get(level, 0) * sums.get(falling, 0)
     return total
 
 

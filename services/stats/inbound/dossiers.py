@@ -12,7 +12,6 @@ from stats.domain.facts import (
     Dimensions,
     Due,
     Extension,
-    Fact,
     Finish,
     Given,
     HandOver,
@@ -24,6 +23,7 @@ from stats.domain.facts import (
     Result,
     Scanning,
     ServiceLevel,
+    Statements,
     Timing,
     Withdrawal,
 )
@@ -36,7 +36,7 @@ class Saying:
 
     __slots__ = ()
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         raise AssertionError(f"{type(self).__name__} {sequence} says nothing")
 
 
@@ -61,8 +61,8 @@ class DossierFiled(Saying):
     agency_name: str
     filed_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(dimensions=self.dimensions.stated(sequence), filed=Moment(sequence=sequence, at=self.filed_at))
+    def says(self, sequence: int) -> Statements:
+        return Statements(dimensions=self.dimensions.stated(sequence), filed=Moment(sequence=sequence, at=self.filed_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,8 @@ class DossierReceived(Saying):
     due_at: Instant | None
     digitised: bool
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             dimensions=self.dimensions.stated(sequence),
             filed=Moment(sequence=sequence, at=self.filed_at),
             code=Coded(sequence=sequence, text=self.code),
@@ -91,8 +91,8 @@ class DossierRefused(Saying):
     filed_at: Instant
     refused_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             dimensions=self.dimensions.stated(sequence),
             filed=Moment(sequence=sequence, at=self.filed_at),
             refused=Moment(sequence=sequence, at=self.refused_at),
@@ -106,8 +106,8 @@ class DossierWithdrawn(Saying):
     received_at: Instant | None
     withdrawn_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             dimensions=self.dimensions.stated(sequence),
             filed=Moment(sequence=sequence, at=self.filed_at),
             withdrawn=Withdrawal(sequence=sequence, at=self.withdrawn_at, received=self.received_at is not None),
@@ -121,8 +121,8 @@ class DocumentDigitised(Saying):
     dimensions: DossierDimensions
     digitised: bool
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             dimensions=self.dimensions.stated(sequence), scanned=Scanning(sequence=sequence, whole=self.digitised)
         )
 
@@ -135,8 +135,8 @@ class DossierSupplemented(Saying):
     components: tuple[str, ...]
     digitised: bool
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             dimensions=self.dimensions.stated(sequence),
             scanned=Scanning(sequence=sequence, whole=self.digitised),
             given=(Given(sequence=sequence, components=self.components, reused=False),),
@@ -151,9 +151,9 @@ class DocumentReused(Saying):
     component: str
     chosen: bool
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         given = Given(sequence=sequence, components=(self.component,), reused=self.chosen)
-        return Fact(dimensions=self.dimensions.stated(sequence), given=(given,))
+        return Statements(dimensions=self.dimensions.stated(sequence), given=(given,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +162,9 @@ class DossierHandedOver(Saying):
     handed_over_at: Instant
     method: Literal["collect", "post", "electronic"]
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         handed_over = HandOver(sequence=sequence, at=self.handed_over_at, electronic=self.method == "electronic")
-        return Fact(dimensions=self.dimensions.stated(sequence), handed_over=handed_over)
+        return Statements(dimensions=self.dimensions.stated(sequence), handed_over=handed_over)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +173,9 @@ class DossierRated(Saying):
     score: Annotated[int, Field(ge=1, le=5)]
     rated_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         rated = Rating(sequence=sequence, at=self.rated_at, score=self.score)
-        return Fact(dimensions=self.dimensions.stated(sequence), rated=rated)
+        return Statements(dimensions=self.dimensions.stated(sequence), rated=rated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +185,8 @@ class FeePaid(Saying):
     channel: Literal["online", "counter"]
     paid_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(dimensions=self.dimensions.stated(sequence), payments=(self._paying(sequence, stands=True),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(dimensions=self.dimensions.stated(sequence), payments=(self._paying(sequence, stands=True),))
 
     def _paying(self, sequence: int, *, stands: bool) -> Paying:
         return Paying(
@@ -198,16 +198,16 @@ class FeePaid(Saying):
 class FeeReversed(FeePaid):
     """The payment counts no more."""
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(dimensions=self.dimensions.stated(sequence), payments=(self._paying(sequence, stands=False),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(dimensions=self.dimensions.stated(sequence), payments=(self._paying(sequence, stands=False),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierStarted(Saying):
     due_at: Instant | None
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(due=Due(sequence=sequence, at=self.due_at))
+    def says(self, sequence: int) -> Statements:
+        return Statements(due=Due(sequence=sequence, at=self.due_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +216,8 @@ class DossierRescheduled(Saying):
 
     due_at: Instant | None
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(due=Due(sequence=sequence, at=self.due_at))
+    def says(self, sequence: int) -> Statements:
+        return Statements(due=Due(sequence=sequence, at=self.due_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +225,8 @@ class DossierPaused(Saying):
     kind: PauseKind
     paused_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(clock=(Clock(sequence=sequence, at=self.paused_at, kind=self.kind),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(clock=(Clock(sequence=sequence, at=self.paused_at, kind=self.kind),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +234,9 @@ class DossierResumed(Saying):
     resumed_at: Instant
     due_at: Instant | None
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         going_on = Clock(sequence=sequence, at=self.resumed_at, kind=None)
-        return Fact(clock=(going_on,), due=Due(sequence=sequence, at=self.due_at))
+        return Statements(clock=(going_on,), due=Due(sequence=sequence, at=self.due_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,9 +245,9 @@ class DossierExtended(Saying):
     apology: bool
     due_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         extension = Extension(sequence=sequence, at=self.extended_at, apology=self.apology)
-        return Fact(due=Due(sequence=sequence, at=self.due_at), extensions=(extension,))
+        return Statements(due=Due(sequence=sequence, at=self.due_at), extensions=(extension,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +256,8 @@ class SupplementRequested(Saying):
 
     requested_at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(requests=(Moment(sequence=sequence, at=self.requested_at),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(requests=(Moment(sequence=sequence, at=self.requested_at),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,9 +265,9 @@ class DossierStopped(Saying):
     stopped_at: Instant
     due_at: Instant | None
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         due = Due(sequence=sequence, at=self.due_at)
-        return Fact(due=due, stopped=Moment(sequence=sequence, at=self.stopped_at))
+        return Statements(due=due, stopped=Moment(sequence=sequence, at=self.stopped_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,9 +276,9 @@ class DossierFinished(Saying):
     due_at: Instant | None
     timing: Timing
 
-    def fact(self, sequence: int) -> Fact:
+    def says(self, sequence: int) -> Statements:
         finish = Finish(sequence=sequence, at=self.finished_at, timing=self.timing)
-        return Fact(due=Due(sequence=sequence, at=self.due_at), finished=finish)
+        return Statements(due=Due(sequence=sequence, at=self.due_at), finished=finish)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +286,8 @@ class ResultIssued(Saying):
     result: str
     signed: bool
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(results=(Result(sequence=sequence, result=self.result, signed=self.signed, stands=True),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(results=(Result(sequence=sequence, result=self.result, signed=self.signed, stands=True),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,5 +296,5 @@ class ResultEnded(Saying):
 
     result: str
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(results=(Result(sequence=sequence, result=self.result, signed=False, stands=False),))
+    def says(self, sequence: int) -> Statements:
+        return Statements(results=(Result(sequence=sequence, result=self.result, signed=False, stands=False),))

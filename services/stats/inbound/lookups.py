@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from stats.domain.facts import Fact, LookUp
+from stats.domain.facts import LookUp, Statements
 from stats.inbound.codes import Code, Instant
 from stats.inbound.dossiers import Saying
 
@@ -20,8 +20,8 @@ class DocumentLookedUp(Saying):
     documents: int
     at: Instant
 
-    def fact(self, sequence: int) -> Fact:
-        return Fact(
+    def says(self, sequence: int) -> Statements:
+        return Statements(
             looked_up=LookUp(
                 sequence=sequence,
                 at=self.at,

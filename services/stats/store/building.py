@@ -8,10 +8,10 @@ from typing import Any
 
 from chassis.store import Document
 from chassis.worktime import local_day
-from stats.domain.cells import Place, place
+from stats.domain.cells import Measure, place
 from stats.domain.facts import Fact
-from stats.store.deltas import Adds, Deltas
-from stats.store.facts import by_day, counted_of, row_of
+from stats.store.deltas import Deltas
+from stats.store.facts import adds_of, row_of
 from stats.store.projection import Projection
 
 DOSSIERS = 5000
@@ -37,23 +37,21 @@ class Building:
 
     def add(self, dossier: str, became: Iterable[tuple[str, Fact]]) -> None:
         """What is known of a dossier, day by day of those on which something became known."""
-        before: tuple[Place, Adds] | None = None
         last: Fact | None = None
+        there, adds = None, dict[str, dict[Measure, int]]()
         for known, fact in became:
-            last, there = fact, place(fact)
             later = self._later.get(known)
             if later is None:
                 later = self._later[known] = Deltas()
-            if before is not None:
-                later.add(*before, -1)
-                before = None
             if there is not None:
-                before = there, by_day(counted_of(fact))
-                later.add(*before)
+                later.add(there, adds, -1)
+            last, there, adds = fact, place(fact), adds_of(fact)
+            if there is not None:
+                later.add(there, adds)
         if last is not None:
-            self._rows.append(row_of(dossier, last))
-        if before is not None:
-            self._sums.add(*before)
+            self._rows.append(row_of(dossier, last, adds))
+        if there is not None:
+            self._sums.add(there, adds)
 
     def is_full(self) -> bool:
         return len(self._rows) >= DOSSIERS

@@ -2,13 +2,10 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from stats.domain.cells import Place
-
-Adds = Mapping[str, Mapping[str, int]]
-"""By local day (`YYYY-MM-DD`) and measure."""
+from stats.domain.cells import Adds, Place
 
 
 class Deltas:
@@ -19,7 +16,9 @@ class Deltas:
 
     def add(self, place: Place, adds: Adds, sign: int = 1) -> None:
         for day, measures in adds.items():
-            sums = self._found.setdefault((place, day), {})
+            sums = self._found.get((place, day))
+            if sums is None:
+                sums = self._found[place, day] = {}
             for measure, number in measures.items():
                 sums[measure] = sums.get(measure, 0) + sign * number
 

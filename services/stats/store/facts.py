@@ -1,6 +1,6 @@
 """What is known of each dossier, and what it adds to the sums."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
@@ -9,8 +9,8 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from chassis.store import Document
-from stats.domain.cells import Measure, Place, contributions, place
-from stats.domain.facts import Fact, merge
+from stats.domain.cells import Adds, Place, contributions, place
+from stats.domain.facts import NOTHING, Fact, Statements, merge
 from stats.store.deltas import Deltas
 from stats.store.rows import fields_of
 from stats.store.sums import DIMENSIONS
@@ -28,16 +28,16 @@ class Merged:
     deltas: Deltas = field(default_factory=Deltas)
     before: dict[str, Fact] = field(default_factory=dict)
 
-    def is_news(self, dossier: str, said: Fact) -> bool:
+    def is_news(self, dossier: str, said: Statements) -> bool:
         """Of an event that had come before: it said something new all the same, since whoever took it first died
         before it had counted it."""
         before = self.before.get(dossier)
-        return before is not None and merge(before, said) != before
+        return before is not None and merge(before, (said,)) is not before
 
 
 def merged(
     facts: Collection[Document],
-    said: Mapping[str, Fact],
+    said: Mapping[str, Sequence[Statements]],
     session: ClientSession | None,
 ) -> Merged:
     """Reads the dossiers and merges what was said of them. Nothing is written."""
@@ -46,9 +46,9 @@ def merged(
     known = {row["_id"]: row for row in facts.find(wanted, session=session, batch_size=len(said))} if said else {}
     for dossier, news in said.items():
         row = known.get(dossier)
-        before = Fact() if row is None else fact_of(row)
+        before = NOTHING if row is None else fact_of(row)
         fact = merge(before, news)
-        if fact == before:
+        if fact is before:
             continue
         found.before[dossier] = before
         put(found, dossier, fact, row)
@@ -87,23 +87,18 @@ def write(facts: Collection[Document], found: Merged, session: ClientSession | N
         facts.bulk_write(operations, ordered=False, session=session)
 
 
-def row_of(dossier: str, fact: Fact) -> Document:
-    """A function of the fact alone. `adds` is what the sums hold of this dossier, by day and measure; so whatever it
-    adds later can take its place, however it was counted then."""
-    counted = counted_of(fact)
+def row_of(dossier: str, fact: Fact, adds: Adds | None = None) -> Document:
+    """A function of the fact alone; `adds`, if somebody knows that already. `adds` is what the sums hold of this
+    dossier, by day and measure; so whatever it adds later can take its place, however it was counted then."""
+    if adds is None:
+        adds = adds_of(fact)
     said = _FACT.dump_python(fact, exclude_defaults=True)
-    return {"_id": dossier, "said": said, **fields_of(fact, counted), "adds": by_day(counted)}
+    return {"_id": dossier, "said": said, **fields_of(fact, adds), "adds": adds}
 
 
-def counted_of(fact: Fact) -> dict[tuple[str, Measure], int]:
+def adds_of(fact: Fact) -> Adds:
+    """Nothing while its place is not known."""
     return contributions(fact) if place(fact) is not None else {}
-
-
-def by_day(counted: Mapping[tuple[str, Measure], int]) -> dict[str, dict[str, int]]:
-    adds: dict[str, dict[str, int]] = {}
-    for (day, measure), number in counted.items():
-        adds.setdefault(day, {})[measure] = number
-    return adds
 
 
 def fact_of(row: Document) -> Fact:

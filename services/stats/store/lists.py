@@ -8,7 +8,7 @@ from pymongo import ASCENDING
 from pymongo.collection import Collection
 
 from chassis.store import Document
-from stats.domain.cells import Measure
+from stats.domain.cells import Adds, Measure
 from stats.domain.facts import Fact
 from stats.store.facts import fact_of
 from stats.store.sums import DIMENSIONS, Where
@@ -37,7 +37,7 @@ class Behind:
 
     id: str
     fact: Fact
-    adds: dict[tuple[str, Measure], int]
+    adds: Adds
     after: After
 
 
@@ -50,8 +50,7 @@ def behind(
         found = facts.find(wanted, {**_FIELDS, candidates.by: 1}, hint=candidates.by, limit=limit, max_time_ms=_MAX_MS)
         for row in found.sort([("agency", ASCENDING), (candidates.by, ASCENDING), ("_id", ASCENDING)]):
             limit -= 1
-            adds = {(day, measure): number for day, sums in row["adds"].items() for measure, number in sums.items()}
-            yield Behind(row["_id"], fact_of(row), adds, (row["agency"], row[candidates.by], row["_id"]))
+            yield Behind(row["_id"], fact_of(row), row["adds"], (row["agency"], row[candidates.by], row["_id"]))
         if limit <= 0:
             return
 

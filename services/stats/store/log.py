@@ -28,7 +28,7 @@ from pymongo.read_concern import ReadConcern
 
 from chassis.store import UNAVAILABLE, Document
 from chassis.worktime import local_day
-from stats.domain.facts import Fact
+from stats.domain.facts import Statements
 from stats.store.deltas import pack
 from stats.store.overtaking import Overtaken
 from stats.store.projection import Projection
@@ -62,12 +62,12 @@ class Blocked(ExecutionTimeout):
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a batch of events says: `ids` of all that are to be listed, once each; `events`, in the order of the batch,
-    each with its identifier, its dossier and what it says of that (None: nothing); by dossier what they say
-    together."""
+    each with its identifier, its dossier and what it says of that (None: nothing); `dossiers`: by dossier what
+    they say."""
 
     ids: Sequence[str]
-    events: Sequence[tuple[str, str, Fact | None]]
-    facts: Mapping[str, Fact]
+    events: Sequence[tuple[str, str, Statements | None]]
+    dossiers: Mapping[str, Sequence[Statements]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Log:
         today = local_day(at).isoformat()
         known = max(last.known, today)
         projection = Projection(self._database, last.generation)
-        merged = projection.merged(said.facts, session)
+        merged = projection.merged(said.dossiers, session)
         entries = list(merged.deltas.entries())
         row: Document = {
             "_id": last.number + 1,
@@ -131,8 +131,8 @@ class Log:
         # The archive tells when each event came. This one tells when it was counted, which is hardly ever another day:
         # over midnight, or when whoever archived it died.
         fresh = {id for (id, _, _), is_new in zip(said.events, new, strict=True) if is_new}
-        late = {id for id, dossier, fact in said.events
-                if (known != today if id in fresh else fact is not None and merged.is_news(dossier, fact))}  # fmt: skip
+        late = {id for id, dossier, says in said.events
+                if (known != today if id in fresh else says is not None and merged.is_news(dossier, says))}  # fmt: skip
         if late:
             of_late = {"_id": {"$in": sorted(late)}}
             told = self._events.update_many(of_late, {"$set": {"known": known}}, session=session)

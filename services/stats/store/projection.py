@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from chassis.store import Document
 from stats.domain.cells import FLOWS, LEVELS
-from stats.domain.facts import Fact
+from stats.domain.facts import Statements
 from stats.domain.months import next_month
 from stats.store.beside import beside
 from stats.store.facts import Merged, merged, write
@@ -73,7 +73,7 @@ class Projection:
 
     def merged(
         self,
-        said: Mapping[str, Fact],
+        said: Mapping[str, Sequence[Statements]],
         session: ClientSession | None = None,
     ) -> Merged:
         return merged(self.facts, said, session)

@@ -4,14 +4,13 @@ Each is a function of the fact, so that a row can be written anew at any time. L
 whatever else they ask for is filtered, since each further index costs every write.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.collection import Collection
 
 from chassis.store import Document
-from stats.domain.cells import Measure, place
+from stats.domain.cells import Adds, Measure, place
 from stats.domain.facts import Fact
 from stats.store.sums import DIMENSIONS
 
@@ -21,25 +20,23 @@ WAITING = "9999-12-30"
 LISTED_BY = ("filed_on", "received_on", "ended_on", "handed_over_on", "rated_on", "paid_on", "looked_up_on")
 
 
-def fields_of(fact: Fact, counted: Iterable[tuple[str, Measure]]) -> Document:
+def fields_of(fact: Fact, adds: Adds) -> Document:
     """The dimensions, the days that are known (`YYYY-MM-DD`), and every measure that the dossier ever adds to. Empty
-    while its place is not known. `counted`: its contributions."""
+    while its place is not known. `adds`: its contributions."""
     where = place(fact)
     if where is None:
         return {}
     found: Document = dict(zip(DIMENSIONS, where, strict=True))
-    measures = set()
-    for day, measure in counted:
-        measures.add(measure)
-        if measure in _DAYS:
-            found[_DAYS[measure]] = day
+    measures = set[Measure]().union(*adds.values())
+    for measure in measures & _DAYS.keys():
+        found[_DAYS[measure]] = next(day for day, sums in adds.items() if measure in sums)
     if fact.dimensions is not None and "ended_on" not in found:
         found["ended_on"] = OPEN if "received_on" in found else WAITING
     found["measures"] = sorted(measures)
     return found
 
 
-_DAYS = {
+_DAYS: dict[Measure, str] = {
     "filed": "filed_on",
     "received": "received_on",
     "handed_over": "handed_over_on",

@@ -24,7 +24,7 @@ from pymongo.database import Database
 from chassis.store import Document
 from stats.domain.cells import Place
 from stats.domain.facts import Channel, ServiceLevel
-from stats.store.totals import TRANSACTION, Added, Total, Totals, added_to
+from stats.store.totals import TRANSACTION, Added, Total, Totals, add_to
 
 DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
 _LEVELS: dict[str, ServiceLevel] = {"1": 1, "2": 2, "3": 3, "4": 4}
@@ -217,7 +217,7 @@ class Sums:
         added = Added()
         for month, adds in taken["m"].items():
             if month != WHOLE:
-                added_to(added, taken["agency"], taken["year"], int(month) - 1, adds.items())
+                add_to(added.setdefault((taken["agency"], taken["year"]), {}), int(month) - 1, adds)
         self.totals.add(added, session)
 
     def first_month(self) -> str | None:
@@ -336,20 +336,22 @@ def _fields(*names: str) -> Document:
 
 class _Increments:
     def __init__(self) -> None:
-        self._found: dict[tuple[str, ...], dict[str, int]] = {}
+        self._found: dict[tuple[str, ...], dict[str, dict[str, int]]] = {}
 
-    def of(self, *key: str) -> dict[str, int]:
+    def of(self, *key: str) -> dict[str, dict[str, int]]:
+        """What is to be added to a document: by path and measure."""
         return self._found.setdefault(key, {})
 
     def updates(self, *names: str) -> list[UpdateOne]:
         return [
             UpdateOne(
                 {"_id": "|".join(key)},
-                {"$inc": {path: number for path, number in sums.items() if number},
+                {"$inc": {f"{path}.{measure}": number for path, sums in paths.items()
+                          for measure, number in sums.items() if number},
                  "$setOnInsert": dict(zip(names, key, strict=True))},
                 upsert=True,
             )
-            for key, sums in self._found.items()
+            for key, paths in self._found.items()
         ]  # fmt: skip
 
 
@@ -370,27 +372,23 @@ def increments(entries: Iterable[Entry]) -> Updates:
         year, month, day = date[:4], date[5:7], date[8:]
         of_year, of_month = years.of(agency, year), months.of(agency, date[:7])
         with_channel = by_channel(place, adds)
-        added_to(totals, agency, year, int(month) - 1, with_channel.items())
-        _add(of_month, (f"t.{day}",), with_channel)
-        _add(of_month, (f"s.{channel}|{level}.{day}",), adds)
-        _add(of_month, (f"e.{_escaped(field, procedure, channel, str(level))}.{day}",), adds)
-        split = f"c.{channel}|{level}"
-        _add(of_year, (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
+        add_to(totals.setdefault((agency, year), {}), int(month) - 1, with_channel)
+        add_to(of_month, f"t.{day}", with_channel)
+        add_to(of_month, f"s.{channel}|{level}.{day}", adds)
+        add_to(of_month, f"e.{_escaped(field, procedure, channel, str(level))}.{day}", adds)
+        split = f"c.{channel}|{level}."
+        add_to(of_year, split + month, adds)
+        add_to(of_year, split + WHOLE, adds)
         if procedure:
-            _add(procedures.of(field, procedure, year), (f"{split}.{month}", f"{split}.{WHOLE}"), adds)
+            of_procedure = procedures.of(field, procedure, year)
+            add_to(of_procedure, split + month, adds)
+            add_to(of_procedure, split + WHOLE, adds)
     return Updates(
         years.updates("agency", "year"),
         procedures.updates("field", "procedure", "year"),
         months.updates("agency", "month"),
         totals,
     )
-
-
-def _add(sums: dict[str, int], paths: Iterable[str], adds: Mapping[str, int]) -> None:
-    for path in paths:
-        for measure, number in adds.items():
-            name = f"{path}.{measure}"
-            sums[name] = sums.get(name, 0) + number
 
 
 def by_channel(place: Place, adds: Mapping[str, int]) -> Mapping[str, int]:

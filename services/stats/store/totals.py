@@ -9,10 +9,11 @@ Packed numbers cannot be incremented where they lie, so whoever adds reads and r
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, ReadPreference, UpdateOne, WriteConcern
@@ -23,13 +24,14 @@ from pymongo.read_concern import ReadConcern
 from chassis.store import Document
 from stats.domain.cells import FLOWS, LEVELS
 
+T = TypeVar("T")
 MONTHS = 12
 _PLAIN: CodecOptions[Document] = CodecOptions()
 _COLUMNS = ",".join((*FLOWS, *LEVELS, "received_online", "received_counter", "received_post"))
 """Of a document that is new; what else is to be added gets a column at the end."""
 Year = tuple[str, str]
 """Agency, and the year's four digits."""
-Added = dict[Year, dict[tuple[int, str], int]]
+Added = dict[Year, dict[int, dict[str, int]]]
 """By month of the year, 0 to 11, and measure."""
 
 
@@ -105,10 +107,10 @@ def _born(key: Year) -> Document:
     return {"$setOnInsert": {"agency": key[0], "year": key[1]}}
 
 
-def _changed(document: Document, adds: Mapping[tuple[int, str], int]) -> Document:
+def _changed(document: Document, adds: Mapping[int, Mapping[str, int]]) -> Document:
     """The document's numbers with what is added."""
     columns = _columns(document.get("measures", _COLUMNS))
-    missing = [measure for measure in dict.fromkeys(measure for _, measure in adds) if measure not in columns]
+    missing = [measure for measure in dict.fromkeys(chain.from_iterable(adds.values())) if measure not in columns]
     months = _unpacked(document["months"]) if document else _zeros(MONTHS * len(columns))
     whole = _unpacked(document["whole"]) if document else _zeros(len(columns))
     if missing:
@@ -119,10 +121,11 @@ def _changed(document: Document, adds: Mapping[tuple[int, str], int]) -> Documen
             months += row + more
         whole += more
     width = len(columns)
-    for (month, measure), number in adds.items():
-        column = columns[measure]
-        months[month * width + column] += number
-        whole[column] += number
+    for month, sums in adds.items():
+        for measure, number in sums.items():
+            column = columns[measure]
+            months[month * width + column] += number
+            whole[column] += number
     return {"measures": ",".join(columns), "months": _packed(months), "whole": _packed(whole)}
 
 
@@ -155,8 +158,11 @@ def _least_first(numbers: "array[int]") -> "array[int]":
     return numbers
 
 
-def added_to(added: Added, agency: str, year: str, month: int, adds: Iterable[tuple[str, Any]]) -> None:
-    """Notes what is to be added in a month, 0 to 11."""
-    sums = added.setdefault((agency, year), {})
-    for measure, number in adds:
-        sums[month, measure] = sums.get((month, measure), 0) + number
+def add_to(found: dict[T, dict[str, int]], where: T, adds: Mapping[str, int]) -> None:
+    """Notes what is to be added there to each measure."""
+    sums = found.get(where)
+    if sums is None:
+        found[where] = dict(adds)
+        return
+    for measure, number in adds.items():
+        sums[measure] = sums.get(measure, 0) + number

@@ -6,7 +6,7 @@ from datetime import datetime
 from chassis.clock import Clock
 from chassis.consume import Done, Duplicate, Invalid, Outcome, Received
 from chassis.worktime import local_day
-from stats.domain.facts import Fact, together
+from stats.domain.facts import Statements
 from stats.inbound.dossiers import Saying
 from stats.store import StatsStore
 from stats.store.beside import beside
@@ -45,15 +45,15 @@ _OUTCOMES: dict[bool | None, Outcome] = {True: Done(), False: Duplicate(), None:
 
 def said(items: Sequence[Received]) -> Said:
     """What a batch of events says."""
-    events: list[tuple[str, str, Fact | None]] = []
-    facts: dict[str, list[Fact]] = {}
+    events: list[tuple[str, str, Statements | None]] = []
+    dossiers: dict[str, list[Statements]] = {}
     for item in items:
-        fact = item.data.fact(item.event.sequence) if isinstance(item.data, Saying) else None
-        events.append((item.event.id, item.event.subject, fact))
-        if fact is not None:
-            facts.setdefault(item.event.subject, []).append(fact)
+        statements = item.data.says(item.event.sequence) if isinstance(item.data, Saying) else None
+        events.append((item.event.id, item.event.subject, statements))
+        if statements is not None:
+            dossiers.setdefault(item.event.subject, []).append(statements)
     return Said(
         ids=list(dict.fromkeys(id for id, _, _ in events)),
         events=events,
-        facts={dossier: together(each) for dossier, each in facts.items()},
+        dossiers=dossiers,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.envelope import read_data
 from stats.cold import Export
-from stats.domain.facts import Fact, together
+from stats.domain.facts import NOTHING, Fact, Statements, merge
 from stats.inbound import READINGS
 from stats.inbound.dossiers import Saying
 from stats.store import StatsStore
@@ -130,11 +130,11 @@ class Rebuilding:
 
     @staticmethod
     def _merge(fresh: Projection, documents: Documents, known: str, name: str, session: Session = None) -> None:
-        said: dict[str, list[Fact]] = {}
+        said: dict[str, list[Statements]] = {}
         for document in documents:
             if document["type"] in SAYING:
-                said.setdefault(document["subject"], []).append(fact_of(document))
-        found = fresh.merged({dossier: together(facts) for dossier, facts in said.items()}, session)
+                said.setdefault(document["subject"], []).append(said_by(document))
+        found = fresh.merged(said, session)
         entries = list(found.deltas.entries())
         fresh.write(found, entries, session)
         fresh.later.put(name, known, ((known, entry) for entry in entries), session)
@@ -164,17 +164,17 @@ class Rebuilding:
 
 def _became(documents: Documents) -> Iterator[tuple[str, Fact]]:
     """What was known of a dossier on each of the days on which its events became known, if they say anything."""
-    days: dict[str, list[Fact]] = {}
+    days: dict[str, list[Statements]] = {}
     for document in documents:
-        days.setdefault(known_of(document), []).append(fact_of(document))
-    fact = Fact()
+        days.setdefault(known_of(document), []).append(said_by(document))
+    fact = NOTHING
     for known in sorted(days):
-        before, fact = fact, together([fact, *days[known]])
-        if fact != before:
+        before, fact = fact, merge(fact, days[known])
+        if fact is not before:
             yield known, fact
 
 
-def fact_of(document: Mapping[str, Any]) -> Fact:
+def said_by(document: Mapping[str, Any]) -> Statements:
     """What an archived event of one of the types SAYING says of its subject."""
-    said: Saying = read_data(READINGS[document["type"]], document["data"])
-    return said.fact(document["sequence"])
+    read: Saying = read_data(READINGS[document["type"]], document["data"])
+    return read.says(document["sequence"])
