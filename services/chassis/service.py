@@ -4,7 +4,6 @@
 """
 
 import argparse
-import gc
 import json
 import os
 import signal
@@ -23,7 +22,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from chassis import auth, logs, openapi, store, topology, worker
+from chassis import auth, heap, logs, openapi, store, topology, worker
 from chassis.clock import Clock, system_clock
 from chassis.consume import Consumer, Subscription
 from chassis.errors import Problem
@@ -239,9 +238,7 @@ def _web(service: Service[Any], settings: Settings) -> int:
 
         def load(self) -> Any:
             app = web_app(service, settings)
-            # What is there now stays for ever; the collector need not look through it again and again.
-            gc.collect()
-            gc.freeze()
+            heap.settle()
             return app
 
     Server().run()
@@ -287,6 +284,7 @@ def _worker(service: Service[Any], settings: Settings) -> int:
         parts.upgrade()
 
     _until_available(prepare)
+    heap.settle()
     loops: dict[str, worker.Loop] = {
         "consumer": consumer.run,
         # A service that publishes nothing needs no change stream over its writes.

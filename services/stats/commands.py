@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from chassis import store
+from chassis import heap, store
 from chassis.clock import system_clock
 from chassis.service import Context, Parts
 from stats.cold import Export, ExportedFile, ExportInvalid
@@ -124,6 +124,7 @@ def in_processes(mongo_url: str, processes: int) -> Build:
 
 
 def _build(mongo_url: str, generation: int, within: Range) -> int:
+    heap.settle()
     database = store.connect(mongo_url)
     try:
         return Rebuilding(StatsStore(database), system_clock).build(Projection(database, generation), within)

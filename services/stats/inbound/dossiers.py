@@ -62,7 +62,9 @@ class DossierFiled(Saying):
     filed_at: Instant
 
     def says(self, sequence: int) -> Statements:
-        return Statements(dimensions=self.dimensions.stated(sequence), filed=Moment(sequence=sequence, at=self.filed_at))
+        return Statements(
+            dimensions=self.dimensions.stated(sequence), filed=Moment(sequence=sequence, at=self.filed_at)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 import bson
+from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
@@ -20,6 +21,8 @@ from chassis.envelope import Envelope
 from chassis.store import Document, duplicates
 from stats.domain.privacy import impersonal
 
+_PLAIN: CodecOptions[Document] = CodecOptions(tz_aware=True)
+"""The store's own makes plain integers of large ones, in a second pass over each document; readings take both."""
 _NOT_BSON = (BSONError, OverflowError, TypeError)
 
 
@@ -28,6 +31,7 @@ class Archive:
 
     def __init__(self, database: Database[Document]) -> None:
         self.events: Collection[Document] = database["events"]
+        self._plainly: Collection[Document] = database.get_collection("events", codec_options=_PLAIN)
         self.pruned: Collection[Document] = database["pruned"]
 
     def ensure_indexes(self) -> None:
@@ -79,7 +83,7 @@ class Archive:
         within = {"$gte": first or "", **({} if before is None else {"$lt": before})}
         wanted = {"subject": within, "type": {"$in": sorted(types)}}
         fields = {"_id": 0, "subject": 1, "type": 1, "sequence": 1, "time": 1, "known": 1, "data": 1}
-        found = self.events.find(wanted, fields, sort=[("subject", ASCENDING)], hint="subject", batch_size=2000)
+        found = self._plainly.find(wanted, fields, sort=[("subject", ASCENDING)], hint="subject", batch_size=2000)
         for subject, documents in groupby(found, itemgetter("subject")):
             yield subject, list(documents)
 

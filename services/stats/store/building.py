@@ -14,9 +14,11 @@ from stats.store.deltas import Deltas
 from stats.store.facts import adds_of, row_of
 from stats.store.projection import Projection
 
-DOSSIERS = 5000
-"""How many are written together. Identifiers begin with the time, so these are of few days, and their sums of few
+DOSSIERS = 10_000
+"""Whose sums are written together. Identifiers begin with the time, so these are of few days, and their sums of few
 documents."""
+ROWS = 1000
+"""How many are written together, so that they do not fill the memory until the sums are written."""
 
 
 def known_of(document: Mapping[str, Any]) -> str:
@@ -31,6 +33,7 @@ class Building:
         self._projection = projection
         self._name = name
         self._flushed = 0
+        self._dossiers = 0
         self._rows: list[Document] = []
         self._sums = Deltas()
         self._later: dict[str, Deltas] = {}
@@ -50,18 +53,21 @@ class Building:
                 later.add(there, adds)
         if last is not None:
             self._rows.append(row_of(dossier, last, adds))
+            self._dossiers += 1
         if there is not None:
             self._sums.add(there, adds)
+        if len(self._rows) >= ROWS:
+            self._write_rows()
 
     def is_full(self) -> bool:
-        return len(self._rows) >= DOSSIERS
+        return self._dossiers >= DOSSIERS
 
     def flush(self) -> None:
         """Writes what was added."""
-        if not self._rows:
+        if not self._dossiers:
             return
         self._flushed += 1
-        self._projection.facts.insert_many(self._rows, ordered=False)
+        self._write_rows()
         self._projection.sums.add(self._sums.entries())
         # The days of a month together: who asks for what was known on one of them filters.
         months: dict[str, list[str]] = {}
@@ -70,4 +76,9 @@ class Building:
         for month, days in months.items():
             entries = ((known, entry) for known in sorted(days) for entry in self._later[known].entries())
             self._projection.later.put(f"{month}|{self._name}|{self._flushed}", max(days), entries)
-        self._rows, self._sums, self._later = [], Deltas(), {}
+        self._dossiers, self._sums, self._later = 0, Deltas(), {}
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            self._projection.facts.insert_many(self._rows, ordered=False)
+            self._rows = []

@@ -1,6 +1,6 @@
 """Two generations of the projection, compared number by number."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,14 @@ def differences(log: Log, before: Projection, fresh: Projection, switched: int) 
     with log.rows.database.client.start_session(snapshot=True) as session:
         since = _since(log, switched, session)
         was, now = before.sums.finest("", session), fresh.sums.finest("", session)
-        for place, old, new in _side_by_side(was, now):
-            agency, month = place[1], place[0]
-            ours, theirs = _numbers(old), _numbers(new)
-            for key, number in since.pop((month, agency), {}).items():
+        for (month, agency), old, new in _side_by_side(was, now):
+            later = since.pop((month, agency), {})
+            # Most is equal as it lies there, and need not be taken apart.
+            places = {key[:-1] for key in later} | {
+                place for place in old.keys() | new.keys() if old.get(place) != new.get(place)
+            }
+            ours, theirs = _numbers(old, places), _numbers(new, places)
+            for key, number in later.items():
                 theirs[key] = theirs.get(key, 0) - number
             for key in sorted(ours.keys() | theirs.keys(), key=str):
                 if ours.get(key, 0) != theirs.get(key, 0):
@@ -72,10 +76,10 @@ def _side_by_side(was: _Side, now: _Side) -> Iterator[tuple[tuple[str, str], Par
         right = right if new is None else next(now, None)
 
 
-def _numbers(parts: Parts) -> Numbers:
+def _numbers(parts: Parts, places: Iterable[tuple[Any, ...]]) -> Numbers:
     found: Numbers = {}
-    for place, days in parts.items():
-        for adds in days.values():
+    for place in places:
+        for adds in parts.get(place, {}).values():
             for measure, number in adds.items():
                 found[(*place, measure)] = found.get((*place, measure), 0) + number
     return found

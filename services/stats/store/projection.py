@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from bson.codec_options import CodecOptions
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -44,6 +45,8 @@ __all__ = [
     "boundaries",
 ]
 
+_PLAIN: CodecOptions[Document] = CodecOptions(tz_aware=True)
+"""A fact has no large integers, for whose sake the store's own looks through each document again."""
 COLLECTIONS = ("facts", "later", *KINDS)
 """Of one generation each."""
 _FLOWS: frozenset[str] = frozenset(FLOWS)
@@ -61,7 +64,7 @@ class Projection:
 
     def __init__(self, database: Database[Document], generation: int) -> None:
         self.generation = generation
-        self.facts: Collection[Document] = database[f"facts_{generation}"]
+        self.facts: Collection[Document] = database.get_collection(f"facts_{generation}", codec_options=_PLAIN)
         self.sums = Sums(database, generation)
         self.later = Later(database, generation)
 

@@ -23,7 +23,7 @@ SHOWN = 1000
 """Differences that are told one by one; of the others, how many they are."""
 SAYING = frozenset(name for name, kind in READINGS.items() if issubclass(kind, Saying))
 """The types of events that say something of what is counted; the others are archived for what may be asked later."""
-PARTS = 16
+PARTS = 48
 """Of about the same size, which are built independently of each other."""
 BATCH = 1000
 """Events of an export that are counted together."""
