@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.doubles.serving import Answering, Listening
 
 APP_ID, APP_SECRET, EVENT_SECRET = "app-1", "app-secret", "event-secret"
 
@@ -35,17 +36,13 @@ class ChatPlatform:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
+        self._server = Listening(_handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
 
     def renew(self, form: dict[str, list[str]], secret: str | None) -> dict[str, Any]:
         given = {"refresh_token": [self.refresh], "app_id": [APP_ID], "grant_type": ["refresh_token"]}
@@ -72,45 +69,30 @@ class ChatPlatform:
         )  # fmt: skip
 
 
-def _handler(platform: ChatPlatform) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            data = self.rfile.read(int(self.headers["Content-Length"]))
+def _handler(platform: ChatPlatform) -> type[Answering]:
+    class Handler(Answering):
+        def on_post(self) -> None:
+            data = self.sent()
             if platform.fault == "500":
-                self._raw(500, b"{}")
+                self.answer(500, b"{}")
             elif platform.fault == "not_json":
-                self._raw(200, b"<html>")
+                self.answer(200, b"<html>")
             elif self.path == "/v4/oa/access_token":
-                self._say(platform.renew(parse_qs(data.decode()), self.headers["secret_key"]))
+                self.say(200, platform.renew(parse_qs(data.decode()), self.headers["secret_key"]))
             elif self.headers["access_token"] != platform.access:
-                self._say({"error": -216, "message": "Access token is invalid"})
+                self.say(200, {"error": -216, "message": "Access token is invalid"})
             else:
                 self._message(json.loads(data))
 
         def _message(self, body: dict[str, Any]) -> None:
             error = platform.codes.get(body["recipient"]["user_id"], -211 if platform.fault == "quota" else 0)
             if error:
-                self._say({"error": error, "message": "no"})
+                self.say(200, {"error": error, "message": "no"})
                 return
             platform.said.append((self.path, body))
             if platform.fault == "lost":
                 self.close_connection = True
                 return
-            self._say({"error": 0, "message": "Success", "data": {"message_id": f"m-{len(platform.said)}"}})
-
-        def _say(self, body: Any) -> None:
-            self._raw(200, json.dumps(body).encode())
-
-        def _raw(self, status: int, data: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """The tests' output is for the tests."""
+            self.say(200, {"error": 0, "message": "Success", "data": {"message_id": f"m-{len(platform.said)}"}})
 
     return Handler

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any, Self
+from typing import Any
+
+from tests.doubles.serving import Answering, Listening
 
 USER, PASSWORD, DSTCODE, AGENCY = "thanhhoa", "mat-khau-cua-cong", "VN:GOV:000.00.00.G22:vpcpapi", "H56"
 TIME = re.compile(r"^(\d{14})?$")
@@ -89,16 +90,13 @@ class Held:
         self.record["TrangThaiHoSo"] = status
 
 
-class NationalPortal(ThreadingHTTPServer):
+class NationalPortal(Listening):
     """`faults`: for the next calls, one each; `fault`: for every call. `refused`: MaHoSo to the words it is refused
     with. `broken_files`: paths over which it hangs up. `problems`: everything in the requests that was not as
     described; a test asks that there be none."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, port: int = 0, *, clock: Callable[[], datetime] | None = None) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         self.url = f"http://127.0.0.1:{self.server_port}/dvcqg"
         self.held: dict[str, Held] = {}
         self.refused: dict[str, str] = {}
@@ -118,32 +116,12 @@ class NationalPortal(ThreadingHTTPServer):
         self.clock = clock
         self.down_until: datetime | None = None
         self.lock = threading.RLock()
-        self.over = threading.Event()
         self.sessions: set[str] = set()
         self._numbers = count(1)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Nobody listens any more. Twice is once."""
-        if not self.over.is_set():
-            self.over.set()
-            self.shutdown()
-            self._thread.join()
-            self.server_close()
 
     @property
     def is_down(self) -> bool:
         return self.clock is not None and self.down_until is not None and self.clock() < self.down_until
-
-    def handle_error(self, *_: Any) -> None:
-        """Whoever asks hangs up when it has waited long enough."""
 
     # -- what it does --------------------------------------------------------------------------------------------------
 
@@ -281,23 +259,21 @@ class NationalPortal(ThreadingHTTPServer):
         return _good({**known.record, **way, "DanhGia": known.rating})
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     server: NationalPortal
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         content = self.server.files.get(self.path)
         if self.path in self.server.broken_files:
             self.close_connection = True
         elif content is None:
-            self._answer(404, b"")
+            self.answer(404, b"")
         else:
-            self._answer(200, content)
+            self.answer(200, content)
 
-    def do_POST(self) -> None:
+    def on_post(self) -> None:
         server = self.server
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.sent())
         if server.is_down:
             self.close_connection = True
             return
@@ -317,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault is Fault.SPARSE and isinstance(answer.get("result"), list):
                     answer["result"] = [each for each in answer["result"] if each.get("error_code") != "0"]
         if fault is None or fault in (Fault.OVER, Fault.WHOLE, Fault.SPARSE):
-            self._answer(200, json.dumps(answer).encode())
+            self.say(200, answer)
         else:
             self._fail(fault)
 
@@ -329,19 +305,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault in (Fault.HANG_UP, Fault.TAKEN):
             self.close_connection = True
         elif fault is Fault.ERROR_500:
-            self._answer(500, b"")
+            self.answer(500, b"")
         else:
-            self._answer(200, bodies[fault])
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+            self.answer(200, bodies[fault])
 
 
 def _good(result: Any) -> dict[str, Any]:

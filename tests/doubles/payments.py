@@ -8,14 +8,14 @@ not answered with 200 (`send_again`).
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
 import requests
+
+from tests.doubles.serving import Answering, Listening
 
 Fault = Literal["twice", "late", "out_of_order", "wrong_amount", "wrong_signature"]
 """`late`: only when it is told to. `out_of_order`: after the next payment's. The others speak for themselves."""
@@ -59,17 +59,13 @@ class PaymentProvider:
     url: str = ""
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
+        self._server = Listening(_handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
 
     def take(self, order: str, amount: int, callback: str) -> Order:
         transaction = f"FT{self.now():%y%m%d}{len(self.orders) + 1:06d}"
@@ -127,31 +123,20 @@ class PaymentProvider:
         return told
 
 
-def _handler(provider: PaymentProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+def _handler(provider: PaymentProvider) -> type[Answering]:
+    class Handler(Answering):
+        def on_post(self) -> None:
+            asked = json.loads(self.sent() or b"{}")
             _, _, rest = self.path.partition("/orders")
             if not rest:
                 order = provider.take(asked["order"], asked["amount"], asked["callback"])
-                self._answer(201, {"transaction": order.transaction})
+                self.say(201, {"transaction": order.transaction})
                 return
             transaction = rest.strip("/").partition("/")[0]
             if transaction not in provider.orders:
-                self._answer(404, {})
+                self.say(404, {})
                 return
             provider.pay(transaction, asked.get("faults", []))
-            self._answer(202, {})
-
-        def _answer(self, status: int, body: Any) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """The tests' output is for the tests."""
+            self.say(202, {})
 
     return Handler

@@ -5,12 +5,12 @@ It holds the citizens it is given, answers `TraCuuThongTinCongDan`, and can be a
 """
 
 import json
-import threading
 import time
 from copy import deepcopy
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.doubles.serving import Answering, Listening
 
 KEY = "khoa-cua-nen-tang-chia-se"
 HOA: dict[str, Any] = {
@@ -53,35 +53,16 @@ class Fault(StrEnum):
     STRANGER = "stranger"
 
 
-class PopulationServer(ThreadingHTTPServer):
+class PopulationServer(Listening):
     """`port`: 0 for any that is free. `fault`: what is wrong with it, None when nothing is. `asked`: the bodies it was
     sent."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         self.citizens: list[dict[str, Any]] = [deepcopy(HOA), deepcopy(DUC)]
         self.fault: Fault | None = None
         self.asked: list[dict[str, Any]] = []
-        self.over = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/csdldc"
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Down: nobody listens any more. Twice is once."""
-        if not self.over.is_set():
-            self.over.set()
-            self.shutdown()
-            self._thread.join()
-            self.server_close()
 
     def found(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """The citizens of this number, if name and birth date are theirs."""
@@ -93,22 +74,19 @@ class PopulationServer(ThreadingHTTPServer):
             and asked["NgayThangNamSinh"] == citizen["NgayThangNamSinh"]["NgayThangNam"]
         ]
 
-    def handle_error(self, *_: Any) -> None:
-        """Whoever asks hangs up when it has waited long enough."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     server: PopulationServer
 
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def on_post(self) -> None:
+        asked = json.loads(self.sent())
         self.server.asked.append(asked)
         if self.path != "/csdldc/TraCuuThongTinCongDan" or self.headers["X-Api-Key"] != KEY:
-            self._answer(401, b"{}")
+            self.answer(401, b"{}")
         elif self.server.fault is not None:
             self._fail(self.server.fault, asked)
         else:
-            self._answer(200, _collection(self.server.found(asked)))
+            self.answer(200, _collection(self.server.found(asked)))
 
     def _fail(self, fault: Fault, asked: dict[str, Any]) -> None:
         bodies = {
@@ -127,11 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.DRIPPING:
             self._drip()
         elif fault is Fault.ENDLESS:
-            self._pour()
+            self.pour(b'{"a": 1}, ' * 1_000, self.server.over)
         elif fault in bodies:
-            self._answer(200, bodies[fault])
+            self.answer(200, bodies[fault])
         else:
-            self._answer(int(fault.value), b'{"error": "fault"}')
+            self.answer(int(fault.value), b'{"error": "fault"}', Location="/csdldc/TraCuuThongTinCongDan")
 
     def _drip(self) -> None:
         self.send_response(200)
@@ -141,23 +119,6 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.over.wait(0.05) and time.monotonic() < ends:
             self.wfile.write(b" ")
             self.wfile.flush()
-
-    def _pour(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        while not self.server.over.is_set():
-            self.wfile.write(b'{"a": 1}, ' * 1_000)
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Location", "/csdldc/TraCuuThongTinCongDan")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 def _collection(citizens: list[dict[str, Any]]) -> bytes:

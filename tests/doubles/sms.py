@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.doubles.serving import Answering, Listening
 
 SECRET = "s" * 40
 KEYS = {"rest": "rest-key", "coded": "api:secret"}
@@ -48,17 +49,13 @@ class SmsProvider:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/sms"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
+        self._server = Listening(_handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}/sms"
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
         assert not self.wrong, self.wrong
 
     @property
@@ -114,32 +111,30 @@ class SmsProvider:
             return self.took[key], True
 
 
-def _handler(provider: SmsProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+def _handler(provider: SmsProvider) -> type[Answering]:
+    class Handler(Answering):
+        def on_post(self) -> None:
+            body = json.loads(self.sent())
             rest = provider.dialect == "rest"
             key = body["key" if rest else "RequestId"]
             provider.asked.append(key)
             if provider.fault == "slow":
                 time.sleep(provider.slow_seconds)
             if provider.fault == "unauthorised" or not self._authorised(body, rest):
-                self._say(401, {"code": "unauthorised"}) if rest else self._say(200, {"CodeResult": "101"})
+                self.say(401, {"code": "unauthorised"}) if rest else self.say(200, {"CodeResult": "101"})
             elif provider.fault == "down":
                 self.close_connection = True
             elif provider.fault in ("500", "503", "429"):
-                self._say(int(provider.fault), {})
+                self.say(int(provider.fault), {})
             elif provider.fault == "not_json":
-                self._raw(200, b"<html>")
+                self.answer(200, b"<html>")
             elif provider.fault == "odd":
-                self._say(200, {"hello": ["world"]})
+                self.say(200, {"hello": ["world"]})
             elif provider.fault == "refuses":
                 code = "invalid_number" if rest else "777"
-                self._say(422, {"code": code}) if rest else self._say(200, {"CodeResult": code})
+                self.say(422, {"code": code}) if rest else self.say(200, {"CodeResult": code})
             elif provider.fault == "unknown_code":
-                self._say(422, {"code": "brand_new"}) if rest else self._say(200, {"CodeResult": "4711"})
+                self.say(422, {"code": "brand_new"}) if rest else self.say(200, {"CodeResult": "4711"})
             else:
                 self._take(body, key, rest)
 
@@ -156,28 +151,15 @@ def _handler(provider: SmsProvider) -> type[BaseHTTPRequestHandler]:
             if provider.fault == "lost":
                 self.close_connection = True
             elif provider.fault == "took_500":
-                self._say(500, {})
+                self.say(500, {})
             elif rest:
-                self._say(202 if new else 409, {"id": taken.id, "status": "accepted" if new else "duplicate"})
+                self.say(202 if new else 409, {"id": taken.id, "status": "accepted" if new else "duplicate"})
             else:
-                self._say(200, {"CodeResult": "100", "SMSID": taken.id} if new else {"CodeResult": "124"})
+                self.say(200, {"CodeResult": "100", "SMSID": taken.id} if new else {"CodeResult": "124"})
 
         def _authorised(self, body: dict[str, Any], rest: bool) -> bool:
             if rest:
                 return self.headers["Authorization"] == f"Bearer {KEYS['rest']}"
             return f"{body['ApiKey']}:{body['SecretKey']}" == KEYS["coded"]
-
-        def _say(self, status: int, body: Any) -> None:
-            self._raw(status, json.dumps(body).encode())
-
-        def _raw(self, status: int, data: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """The tests' output is for the tests."""
 
     return Handler

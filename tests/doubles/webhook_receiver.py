@@ -8,20 +8,20 @@ import hmac
 import ipaddress
 import json
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.doubles.serving import Answering, Listening
 
 SECRET = "whsec_" + base64.b64encode(b"bi mat cua van phong mot cua").decode()
 
@@ -51,14 +51,12 @@ class Taken:
     headers: dict[str, str]
 
 
-class Receiver(ThreadingHTTPServer):
+class Receiver(Listening):
     """`secret`: what it knows; what is not signed with it is answered 401. `fault`: what is wrong with it. `taken`:
     what it took, by order of arrival; `asked`: how many requests came. `before`: called with each request."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0, *, tls: tuple[Path, Path] | None = None) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
@@ -71,9 +69,7 @@ class Receiver(ThreadingHTTPServer):
         self.wrong: list[str] = []
         self.connections = 0
         self.before: Callable[[], object] = lambda: None
-        self.over = threading.Event()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}/su-kien?nguon=mot-cua"
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def ids(self) -> list[str]:
@@ -84,43 +80,22 @@ class Receiver(ThreadingHTTPServer):
         """How often each id was taken."""
         return Counter(self.ids)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Down: nobody listens any more. Twice is once."""
-        if not self.over.is_set():
-            self.over.set()
-            self.shutdown()
-            self._thread.join()
-            self.server_close()
-
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections += 1
         super().process_request(request, client_address)
 
-    def handle_error(self, *_: Any) -> None:
-        """Whoever asks hangs up when it has waited long enough."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     server: Receiver
-    protocol_version = "HTTP/1.1"
-    # Its answers are small, and nobody's acknowledgement is waited for in between.
-    disable_nagle_algorithm = True
 
-    def do_POST(self) -> None:
+    def on_post(self) -> None:
         server = self.server
         server.asked += 1
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.sent()
         server.before()
         if wrong := self._wrong(body):
             server.wrong.append(wrong)
-            self._answer(401, wrong.encode())
+            self.answer(401, wrong.encode())
         elif server.fault in (None, Fault.TAKEN):
             server.over.wait(server.slow)
             found = {name.lower(): value for name, value in self.headers.items()}
@@ -131,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.connection.close()
                 return
-            self._answer(202, b'{"nhan": "da nhan"}')
+            self.answer(202, b'{"nhan": "da nhan"}')
         else:
             self._fail(server.fault)
 
@@ -159,22 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.GARBAGE:
             self.wfile.write(b"\x00\x01 khong phai HTTP\r\n\r\n")
         elif fault is Fault.ENDLESS:
-            self.send_response(200)
-            self.end_headers()
-            while not self.server.over.is_set():
-                self.wfile.write(b"x" * 4096)
+            self.pour(b"x" * 4096, self.server.over)
         elif fault is not None:
-            self._answer(int(fault.value), f"loi {fault.value}".encode())
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Location", "http://127.0.0.1:1/")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+            self.answer(int(fault.value), f"loi {fault.value}".encode(), Location="http://127.0.0.1:1/")
 
 
 def certificate(folder: Path, host: str) -> tuple[Path, Path]:
