@@ -1,14 +1,23 @@
-"""A frozen dataclass with some of its fields changed, in a tenth of `dataclasses.replace`'s time."""
+"""`replace` for the dataclasses that are changed all day: of an aggregate with forty fields a tenth of the time."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from dataclasses import replace
+else:
+
+    def replace(value: Any, /, **changes: Any) -> Any:
+        """As `dataclasses.replace`. Of a class without slots that does nothing more when it is made, the fields are
+        copied as they are, and not handed to it one by one."""
+        kind, known = type(value), getattr(value, "__dict__", None)
+        if known is None or hasattr(kind, "__post_init__"):
+            return dataclasses.replace(value, **changes)
+        if not changes.keys() <= known.keys():
+            raise TypeError(f"{kind.__name__} has no {', '.join(sorted(changes.keys() - known.keys()))}")
+        made = object.__new__(kind)
+        made.__dict__.update(known, **changes)
+        return made
 
 
-def evolved(value: T, changes: Mapping[str, Any]) -> T:
-    """Of a dataclass without slots that computes nothing when it is made. What its fields may hold is not checked, nor
-    whether it has them: who writes the names is held to them by tests."""
-    made = object.__new__(type(value))
-    vars(made).update(vars(value), **changes)
-    return made
+__all__ = ["replace"]

@@ -4,9 +4,9 @@
 
 Events come in the order of their time, shuffled within minutes, one in fifty twice and one in two hundred days late.
 They are read from JSON as the consumer reads them. What is timed is reading and `take`; beside it the same code is
-given one event at a time. Then: questions, the first of them over the HTTP application in this process too; two
-recounts that share no code with stats (of the lives that the events are of, and by DuckDB over the cold export), and a
-rebuild while somebody asks.
+given one event at a time, and some come out of RabbitMQ, all the consumer's work with them. Then: questions, the first
+of them over the HTTP application in this process too; two recounts that share no code with stats (of the lives that the
+events are of, and by DuckDB over the cold export), and a rebuild while somebody asks.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from typing import Any
 import duckdb
 import psutil
 
-from chassis import store
+from chassis import heap, store
 from chassis.consume import Received
 from chassis.envelope import read, read_data
 from chassis.service import Context, app_of
-from stats import commands
+from stats import commands, consumer
 from stats.api import READ
 from stats.cold import Export
 from stats.inbound import READINGS
@@ -45,6 +45,7 @@ from stats.store import StatsStore
 from stats.usecases.archives import Archiving
 from stats.usecases.events import Taking
 from stats.usecases.rebuilds import Rebuilding
+from tests.bench.queued import seconds_to_take
 from tests.stats.making import BY_HAND, Life, many, naive_cells
 from tests.support.servers import make_mongod
 from tests.support.services import Tokens
@@ -140,28 +141,31 @@ _PLAIN: dict[str, Any] = {"halts": (), "promised_at": None, "reuses": (), "repla
 class Province:
     """Lives as they begin, day by day, and their events as they come; never all at once."""
 
-    def __init__(self, dossiers: int) -> None:
+    def __init__(self, dossiers: int, start: datetime, days: int, first: int = 0) -> None:
+        """`first`: how many other dossiers there are, whose identifiers are not to be used again."""
         self._dossiers = dossiers
-        self._random = random.Random(56)  # noqa: S311 (the same every time)
+        self._start, self._days, self._first = start, days, first
+        self._random = random.Random(56 + first)  # noqa: S311 (the same every time)
         self.counted: Counter[tuple[str, str, str]] = Counter()
         """By agency, month and measure, added up from the lives."""
         self.events = 0
 
     def lives(self) -> Iterator[Life]:
         drawn, made = self._random, 0
-        for day in range(DAYS):
-            until = self._dossiers * (day + 1) // DAYS
-            start = START + timedelta(days=day)
+        for day in range(self._days):
+            until = self._dossiers * (day + 1) // self._days
+            start = self._start + timedelta(days=day)
             for life in many(until - made, start, 1, ("H56",), ("1.000001",)) if until > made else ():
                 # A few procedures make up most dossiers, and the larger places most of them.
                 number = min(PROCEDURES, int(drawn.paretovariate(0.6)))
                 made += 1
+                begun = f"{int(life.filed_at.timestamp() * 1000):012x}"[:8]
                 # `many` puts into its lives whatever can happen; a province's dossier has about eight events.
                 plain = {} if made % 4 == 0 else _PLAIN | {"results": life.results[:1] and ("signed",)}
                 yield replace(
                     life,
                     **plain,
-                    id=f"{int(life.filed_at.timestamp() * 1000):012x}"[:8] + f"-0000-7000-8000-{made:012x}",
+                    id=f"{begun}-0000-7000-8000-{self._first + made:012x}",
                     agency=TREE[int(len(TREE) * drawn.random() ** 1.5)],
                     procedure=f"1.{number:06}",
                     field=f"F{number % 60}",
@@ -219,6 +223,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="of the rebuild")
     parser.add_argument("--folder", default="/dev/shm", help="where the database lies")
     options = parser.parse_args()
+    # As every process of a service does.
+    heap.settle()
     with (
         TemporaryDirectory(prefix="motcua-bench-", dir=options.folder) as folder,
         make_mongod(Path(folder)) as mongod,
@@ -238,12 +244,13 @@ class Bench:
         self._folder = folder
         self._processes = {"stats": psutil.Process(), "mongod": psutil.Process(mongod)}
         self._watch = Watch()
-        self._province = Province(options.dossiers)
+        self._province = Province(options.dossiers, START, DAYS)
         self._now = START
         self._wrong = 0
 
     def run(self) -> int:
         self._load()
+        self._load_queued()
         self._now += timedelta(days=1)
         self._ask()
         print(f"memory of taking and asking: {self._watch.most / 1e6:,.0f} MB at most, with what makes the events")
@@ -283,6 +290,18 @@ class Bench:
         print(f"ingestion: {rate:,.0f} events/s in batches of {self._options.batch}")
         print(f"one at a time: {slow:,.0f} events/s; in batches {rate / slow:.1f} times as many")
         print(f"CPU an event: {1000 * own / count:.3f} ms stats, {each['mongod']:.3f} ms mongod")
+
+    def _load_queued(self) -> None:
+        """A two-hundredth part more, all of the last month, out of the queue of a real broker."""
+        count = max(1000, self._options.dossiers // 200)
+        more = Province(count, START + timedelta(days=DAYS - 30), 30, first=self._options.dossiers)
+        bodies = [body for _, body in more.bodies()]
+        [subscription] = consumer.table(Taking(self._stats, lambda: self._now))
+        seconds = seconds_to_take(
+            "stats", bodies, subscription, self._stats.database, self._folder, batch=self._options.batch
+        )
+        self._province.counted.update(more.counted)
+        print(f"{len(bodies)} deliveries out of RabbitMQ: {len(bodies) / seconds:,.0f} events/s", flush=True)
 
     def _cpu(self) -> dict[str, float]:
         return {name: sum(process.cpu_times()[:2]) for name, process in self._processes.items()}

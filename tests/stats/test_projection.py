@@ -27,7 +27,7 @@ from stats.store.building import Building
 from stats.store.later import Later
 from stats.store.log import Blocked, Log
 from stats.store.overtaking import Overtaken
-from stats.store.projection import DIMENSIONS, Projection
+from stats.store.projection import COLLECTIONS, DIMENSIONS, Projection
 from stats.store.sums import Sums
 from stats.store.totals import Totals
 from stats.usecases.events import Taking
@@ -554,6 +554,15 @@ def test_a_rebuild_that_died_changed_nothing_and_can_be_begun_anew(
     taking.take(items[100:])
     assert Rebuilding(stats, system_clock).rebuild().generation == 2
     assert cells_of(stats.current()) == naive_cells(lives)
+
+
+def test_what_was_rebuilt_is_found_by_the_same_indexes(stats: StatsStore, taking: Taking) -> None:
+    taking.take(events_of(many(20, at("2024-08-20 08:00"), 10, AGENCIES, PROCEDURES)))
+    Rebuilding(stats, system_clock).rebuild()
+    for kind in COLLECTIONS:
+        before, after = (stats.database[f"{kind}_{generation}"].index_information() for generation in (0, 1))
+        assert before
+        assert after == before, kind
 
 
 def test_of_two_rebuilds_the_later_one_wins(new_store: Callable[[], StatsStore]) -> None:

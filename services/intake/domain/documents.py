@@ -7,11 +7,12 @@ which only the same component of the same procedure asks for.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
 from chassis.errors import Forbidden, Invalid, NotFound, WrongState
+from chassis.evolving import replace
 from chassis.worktime import local_day
 from intake import events
 from intake.domain.dossiers import By, Certified, Dossier, Status, Submitted, Turn, due_for_deposit, noted

@@ -6,7 +6,7 @@ The states are the national portal's ten (see `Status`). Rules: Nghị định 1
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from json import dumps
@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from chassis import hashchain, worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from intake import events
 from intake.domain import contents, fees, forms
 from intake.domain.parts import (
@@ -133,7 +134,7 @@ class Entry:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Dossier:
     """`agencies`: the receiving one, then those it was transferred to; their officers may see it. `handled_by`: the one
     that receives and returns it, which is the receiving one or who took over from it. `due_told`: the sequence of

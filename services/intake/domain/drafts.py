@@ -1,12 +1,13 @@
 """Drafts: what somebody has filled in so far, to be gone on with on any device. Plain Python."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from chassis.errors import FieldError, Invalid, NotFound, TooLarge, WrongState
+from chassis.evolving import replace
 
 KEPT = timedelta(days=30)
 """Since it was saved last: as long as a person may pause (the issue's rule; no decree sets it)."""

@@ -1,8 +1,8 @@
 """What workflow, whose clock it is, says of a due date after the promise. Plain Python."""
 
-from dataclasses import replace
 from datetime import datetime
 
+from chassis.evolving import replace
 from chassis.worktime import ZONE
 from intake.domain.dossiers import WORKFLOW, By, Dossier, noted
 from intake.domain.parts import DueChange

@@ -8,11 +8,12 @@ payment, or cancelled. So a fee is neither lost nor counted twice, whatever is r
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
 from chassis.errors import FieldError, Invalid
+from chassis.evolving import replace
 from intake.domain.vietqr import Account
 from intake.inbound import Fee, Procedure
 

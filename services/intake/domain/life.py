@@ -5,11 +5,11 @@ for after it (see `standstills`) back to where it was.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from chassis.worktime import local_day
 from intake import events
 from intake.domain import contents, limits

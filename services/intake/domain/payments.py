@@ -5,11 +5,12 @@ Money that arrives and settles no bill is a `Stray`: kept, listed, and placed or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from chassis.errors import FieldError, Invalid, NotFound, WrongState
+from chassis.evolving import replace
 from intake import events
 from intake.domain import fees
 from intake.domain.dossiers import (

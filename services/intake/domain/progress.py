@@ -3,10 +3,10 @@
 Each of these notes holds whatever the others' order of arrival; the same dossier comes back when nothing is new.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from chassis.evolving import replace
 from intake.domain.dossiers import Dossier, due_for_deposit, restated
 
 

@@ -1,7 +1,6 @@
 """The result documents that workflow gave out, as far as the applicant's papers are concerned. Plain Python."""
 
-from dataclasses import replace
-
+from chassis.evolving import replace
 from intake.domain.dossiers import Dossier, due_for_deposit
 from intake.domain.parts import GivenResult
 

@@ -5,9 +5,9 @@ Each note holds whatever the others' order of arrival: workflow's sequence says 
 comes back when nothing is new.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
+from chassis.evolving import replace
 from intake.domain.dossiers import WORKFLOW, By, Dossier, noted, restated
 from intake.domain.parts import Standstill, Stop, Supplement
 from intake.inbound import DossierStopped, SupplementRequested

@@ -5,8 +5,8 @@ when nothing is new.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from chassis.evolving import replace
 from intake.domain.dossiers import Dossier
 from intake.domain.parts import StepDone, StepReturned
 

@@ -1,9 +1,9 @@
 """Agencies that took over from others, and what becomes of the dossiers that were open there. Plain Python."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
+from chassis.evolving import replace
 from chassis.worktime import ZONE
 from intake.domain.dossiers import By, Dossier, Status, noted
 from intake.inbound import AgencySucceeded

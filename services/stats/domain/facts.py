@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, cast
 
 from chassis import worktime
-from chassis.evolving import evolved
+from chassis.evolving import replace
 
 # The same instants come again with every event of a dossier.
 local_day = lru_cache(maxsize=8192)(worktime.local_day)
@@ -234,7 +234,7 @@ def merge(fact: Fact, said: Iterable[Statements]) -> Fact:
                     news[name] = united
             elif before is None or cast("Stated", stated).sequence > before.sequence:
                 news[name] = stated
-    return evolved(fact, news) if news else fact
+    return replace(fact, **news) if news else fact
 
 
 def _united(known: tuple[S, ...], said: tuple[S, ...]) -> tuple[S, ...]:

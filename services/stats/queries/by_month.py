@@ -10,7 +10,7 @@ from functools import reduce
 from itertools import accumulate, islice
 from operator import add
 
-from stats.domain.cells import LEVELS
+from stats.domain.cells import LEVELS, Level
 from stats.domain.numbers import not_yet_due
 from stats.queries.rows import CARRIED_OVER, COMPOSED, ZEROS, Numbers, in_order
 from stats.store.projection import Found, Key, Projection, Where
@@ -19,6 +19,7 @@ from stats.store.totals import MONTHS, Total
 Columns = Mapping[str, Sequence[int]]
 """By measure: a number for each month."""
 Row = Mapping[str, int]
+Levels = Mapping[Level, int]
 
 
 def is_of_columns(start: date, end: date, by: Sequence[str], where: Where, as_of: date | None) -> bool:
@@ -37,7 +38,11 @@ def rows_by_month(
     `start` on in which there is anything. `falling`: what of the last of them has not come, see `not_yet_due`; None:
     all has."""
     still = [name for name in by if name == "agency"]
-    opening = projection.levels(date(start.year, 1, 1), still, where)
+    opening: dict[Key, dict[Level, int]] = {}
+    for agency, adds in projection.sums.levels_before(start.year, where.agencies):
+        row = opening.setdefault((agency,) if still else (), dict.fromkeys(LEVELS, 0))
+        for level, number in adds.items():
+            row[level] += number
     first, end = start.month - 1, start.month - 1 + months
     names = [f"{start:%Y}-{month + 1:02}" for month in range(end)]
     found: dict[Key, list[Total]] = {}
@@ -66,7 +71,7 @@ def _added(one: Columns, other: Columns) -> Columns:
     return {**one, **other, **both}
 
 
-def _shown(columns: Columns, opening: Row, falling: Row | None, end: int) -> tuple[Sequence[int], ...]:
+def _shown(columns: Columns, opening: Levels, falling: Row | None, end: int) -> tuple[Sequence[int], ...]:
     """The numbers of a row, in their order, each of the months up to `end`, or of more."""
     levels: dict[str, list[int]] = {
         level: list(accumulate(columns.get(level, _NOTHING)[:end], initial=opening.get(level, 0))) for level in LEVELS

@@ -117,8 +117,8 @@ class Queries:
         if wanted.links:
             return to_json(self.counts(wanted, now))
         found = self._found(wanted, now)
-        member = cache(lambda name, value: to_json(_named((value,), (name,), found.copies)).decode()[1:-1] + ",")
-        names = ["".join(map(member, wanted.by, key)) for key, _ in found.rows]
+        member = cache(lambda name, value: to_json(_named((value,), (name,), found.copies))[1:-1] + b",")
+        names = [b"".join(map(member, wanted.by, key)) for key, _ in found.rows]
         return as_text(names, [numbers for _, numbers in found.rows])
 
     def _found(self, wanted: Wanted, now: datetime) -> "_Found":

@@ -39,16 +39,18 @@ def as_tree(values: Sequence[Any]) -> dict[str, Any]:
     return tree
 
 
-def as_text(names: Sequence[str], rows: Sequence[Numbers]) -> bytes:
+def as_text(names: Sequence[bytes], rows: Sequence[Numbers]) -> bytes:
     """JSON of the rows; `names`: of each the members that name it, with a comma behind. What stands between the numbers
     is the same in each row, and most numbers are small: to join them takes half of what a serializer takes."""
     if not rows:
         return b"[]"
     width = 2 * len(LEAVES)
-    texts = [text for before in _BEFORE for text in (before, "")] * len(rows)
-    texts[0::width] = [f"{_END},{{{name}{_BEFORE[0]}" for name in names]
+    texts = [text for before in _BEFORE for text in (before, b"")] * len(rows)
+    begin, end = _END + b",{", _BEFORE[0]
+    texts[0::width] = [begin + name + end for name in names]
     texts[1::2] = map(_DIGITS.__getitem__, chain.from_iterable(rows))
-    return f"[{''.join(texts).removeprefix(f'{_END},')}{_END}]".encode()
+    texts[0] = texts[0].removeprefix(_END + b",")
+    return b"[%b%b]" % (b"".join(texts), _END)
 
 
 def _in_row(name: str, number: Number) -> str:
@@ -83,13 +85,13 @@ in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_NAMES)
 _GROUPS = list(_groups())
 
 
-class _Digits(dict[int, str]):
+class _Digits(dict[int, bytes]):
     """Numbers as they are written: the small ones are kept."""
 
-    def __missing__(self, number: int) -> str:
-        return str(number)
+    def __missing__(self, number: int) -> bytes:
+        return b"%d" % number
 
 
-_DIGITS = _Digits((number, str(number)) for number in range(10_000))
-*_BEFORE, _END = to_json(as_tree([0] * len(LEAVES))).decode()[1:].split("0")
+_DIGITS = _Digits((number, b"%d" % number) for number in range(10_000))
+*_BEFORE, _END = to_json(as_tree([0] * len(LEAVES)))[1:].split(b"0")
 """What stands before each number in a row's JSON, and after the last."""

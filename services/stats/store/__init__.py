@@ -53,8 +53,8 @@ class StatsStore:
         return self.log.generation()
 
     def new_generation(self) -> "Projection":
-        """An empty projection beside the current one. What earlier rebuilds left is dropped; one that still runs will
-        fail."""
+        """An empty projection beside the current one, to be filled before it gets all its indexes. What earlier
+        rebuilds left is dropped; one that still runs will fail."""
         drawn: Any = self._pointer.find_one_and_update(
             {"_id": "current"}, {"$inc": {"drawn": 1}, "$setOnInsert": {"generation": 0}},
             upsert=True, return_document=ReturnDocument.AFTER,
@@ -68,5 +68,5 @@ class StatsStore:
             ):
                 self.database.drop_collection(name)
         projection = Projection(self.database, drawn["drawn"])
-        projection.ensure_indexes()
+        projection.ensure_indexes(listed=False)
         return projection

@@ -68,9 +68,11 @@ class Projection:
         self.sums = Sums(database, generation)
         self.later = Later(database, generation)
 
-    def ensure_indexes(self) -> None:
-        """The collections too: inside a transaction they would be made one after the other."""
-        ensure_list_indexes(self.facts)
+    def ensure_indexes(self, *, listed: bool = True) -> None:
+        """The collections too: inside a transaction they would be made one after the other. `listed`: those too by
+        which facts are listed; one that is made anew gets them when it is whole, which takes a fraction of the time."""
+        if listed:
+            ensure_list_indexes(self.facts)
         self.sums.ensure_indexes()
         self.later.ensure_indexes()
 

@@ -22,7 +22,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from chassis.store import Document
-from stats.domain.cells import Place
+from stats.domain.cells import Level, Place
 from stats.domain.facts import Channel, ServiceLevel
 from stats.store.totals import TRANSACTION, Added, Total, Totals, add_to
 
@@ -164,6 +164,10 @@ class Sums:
     def totals_of(self, year: int, agencies: Sequence[str] | None) -> Iterator[Total]:
         """The year's months of each of the agencies, None: of all, that has any."""
         return self.totals.months(f"{year:04}", _of(Where(agencies=agencies)))
+
+    def levels_before(self, year: int, agencies: Sequence[str] | None) -> Iterator[tuple[str, Mapping[Level, int]]]:
+        """What the years before add to the levels of each of the agencies, None: of all."""
+        return self.totals.levels_before(f"{year:04}", _of(Where(agencies=agencies)))
 
     def by_days(self, found: Found, first: str, last: str, by: Sequence[str], where: Where, only: Only = None) -> None:
         """Adds the days `first` to `last` (`YYYY-MM-DD`), as `by_months` adds months; `by` may hold day too."""

@@ -22,7 +22,7 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from chassis.store import Document
-from stats.domain.cells import FLOWS, LEVELS
+from stats.domain.cells import FLOWS, LEVELS, Level
 
 T = TypeVar("T")
 MONTHS = 12
@@ -74,6 +74,13 @@ class Totals:
     def years(self, first: str, last: str, of: Document) -> Iterator[Total]:
         """The agencies' whole years, `last` among them."""
         return self._read("whole", {"year": {"$gte": first, "$lte": last}} | of)
+
+    def levels_before(self, year: str, of: Document) -> Iterator[tuple[str, Mapping[Level, int]]]:
+        """What each agency's earlier years add to the levels, a year each."""
+        fields = {"_id": 0, "agency": 1, "measures": 1, "whole": 1}
+        for found in self.documents.find({"year": {"$lt": year}} | of, fields, batch_size=10_000):
+            columns, numbers = _columns(found["measures"]), _unpacked(found["whole"])
+            yield found["agency"], {level: numbers[columns[level]] for level in LEVELS if level in columns}
 
     def _read(self, part: str, wanted: Document) -> Iterator[Total]:
         fields = {"_id": 0, "agency": 1, "year": 1, "measures": 1, part: 1}

@@ -100,6 +100,7 @@ class Rebuilding:
         return self._store.current(), self._store.new_generation(), self._store.log.last().number
 
     def _end(self, before: Projection, fresh: Projection, reached: int, count: int) -> Rebuilt:
+        fresh.ensure_indexes()
         found = differences(self._store.log, before, fresh, self._switch(fresh, reached))
         shown = tuple(islice(found, SHOWN))
         return Rebuilt(count, fresh.generation, len(shown) + sum(1 for _ in found), shown)

@@ -10,11 +10,11 @@ one. While the clock stands still, and after the end, nothing is told.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from chassis import worktime
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import clock, deadlines
 from workflow.domain.deadlines import Pending

@@ -1,8 +1,7 @@
 """Answers to what was asked beside the process (see `opinions`). Plain Python."""
 
-from dataclasses import replace
-
 from chassis.errors import FieldError, Invalid
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain.parts import By, Task, TaskState
 from workflow.domain.processes import Process, Turn, noted, with_task

@@ -1,8 +1,8 @@
 """What tasks show of the opinions among them: which are still wanted, and when the next one lapses. Plain Python."""
 
-from dataclasses import replace
 from datetime import datetime
 
+from chassis.evolving import replace
 from workflow.domain.parts import OPEN, Task, TaskState
 
 

@@ -1,9 +1,9 @@
 """Who works on a task: given to an officer by a leader, handed on, given back, helped with, followed. Plain Python."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from chassis.errors import FieldError, Forbidden, Invalid, WrongState
+from chassis.evolving import replace
 from workflow.domain.parts import By, Task, TaskState
 from workflow.domain.processes import Process, Turn, noted, require_running, with_task
 from workflow.domain.tasks import TaskUnclaimed, require_handed_to, require_open, require_opened

@@ -1,10 +1,10 @@
 """Due dates follow a calendar that changed. Plain Python."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from chassis import worktime
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import clock
 from workflow.domain.parts import By, Rescheduling

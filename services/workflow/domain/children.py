@@ -12,12 +12,12 @@ agency. Plain Python.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from chassis import worktime
 from chassis.errors import WrongState
+from chassis.evolving import replace
 from workflow import events, inbound
 from workflow.domain import clock, course, pauses, references
 from workflow.domain.parts import BEHIND, OPEN, Budget, By, Outcome, Task, TaskState

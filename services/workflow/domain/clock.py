@@ -18,11 +18,12 @@ time. To the minute, like `worktime`. The rules, `?` where no primary source was
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from chassis import worktime
+from chassis.evolving import replace
 from workflow.domain.parts import OPEN, Budget, Extension, Moved, Pause, Spans, Task
 from workflow.domain.processes import Process, ended_at, with_tasks
 

@@ -1,11 +1,11 @@
 """How a process begins, which steps open when, and how it ends by its last step. Plain Python."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from chassis import worktime
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import clock, issuing, references
 from workflow.domain.calendars import rescheduled

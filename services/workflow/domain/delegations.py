@@ -5,10 +5,11 @@ period, by when an act counts; the journal names both. It is not transitive: who
 on, and a delegate of the delegate has no part in it. It gives no access that the delegate's agency does not have.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow.domain.parts import By, Task
 
 LONGEST = timedelta(days=366)

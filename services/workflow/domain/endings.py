@@ -1,10 +1,10 @@
 """How a process ends otherwise than by its last step. Plain Python."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from chassis import worktime
 from chassis.errors import Invalid
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import limits, pauses
 from workflow.domain.course import ended

@@ -1,9 +1,8 @@
 """More time for a dossier, with or without an apology (form 04). Plain Python."""
 
-from dataclasses import replace
-
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import clock, limits
 from workflow.domain.parts import OPEN, Budget, By, Extension

@@ -2,11 +2,11 @@
 Plain Python."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain.parts import By, Issued, Outcome, Paper, Task
 from workflow.domain.processes import Process, State, Turn, noted

@@ -4,13 +4,14 @@ An opinion does not hold a dossier up: when its time has passed without an answe
 for it goes on. While the dossier is paused nobody can answer, so nothing lapses either. Plain Python.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import answers, clock
 from workflow.domain.parts import OPEN, Budget, By, Spans, Task, TaskState

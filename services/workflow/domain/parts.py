@@ -67,7 +67,7 @@ class Issued:
     replaced_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One step of one dossier. `id` is the dossier's id and the step's.
 
@@ -169,7 +169,7 @@ class Alert:
     escalates_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One act. `at` is when it counts, `recorded_at` when we learnt of it; `hash` chains it to the entries before.
     `behalf`: in whose stead `by` acted."""

@@ -5,12 +5,12 @@ Of an officer's word and the applicant's own act, whichever is heard of first en
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Literal
 
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain import clock, limits
 from workflow.domain.parts import By, Pause, Task

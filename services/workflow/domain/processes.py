@@ -5,13 +5,14 @@ calendar, without the pauses and with the extensions, gives (`clock.due`), and `
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from chassis import hashchain
 from chassis.errors import WrongState
+from chassis.evolving import replace
 from workflow.domain import asked, deadlines, listing
 from workflow.domain.parts import (
     OPEN,
@@ -52,7 +53,7 @@ class NotRunning(WrongState):
     title = "Hồ sơ đang tạm dừng hoặc đã kết thúc xử lý"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Process:
     """A dossier being worked on. `agencies`: whose officers may see it. `queues`: agencies with an open task;
     `lists`: the lists of tasks that it is on (see `listing`); `worked_at`: when a task of it was done last;

@@ -1,12 +1,13 @@
 """Result documents: made from the procedure's template or uploaded, signed, and, by the process, given out
 (`issuing`). And the signing of many at once. Plain Python."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 from chassis.errors import WrongState
+from chassis.evolving import replace
 from workflow.domain import issuing
 from workflow.domain.parts import By, Entry, Paper
 from workflow.domain.processes import Process, State, continued

@@ -1,9 +1,8 @@
 """A dossier goes back to an earlier step, with the reason. Plain Python."""
 
-from dataclasses import replace
-
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow.domain import clock
 from workflow.domain.competence import OpinionOnly, decides
 from workflow.domain.parts import OPEN, By, Task, TaskState

@@ -1,9 +1,10 @@
 """How far a changed calendar has been followed: which days are still to be looked at. Plain Python."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from chassis.evolving import replace
 from chassis.worktime import ZONE, Calendar
 from workflow.inbound import CalendarChanged, CalendarDay
 

@@ -1,11 +1,11 @@
 """Which agencies took over from which, and how what is not done goes to them. Plain Python."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from chassis import worktime
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain.parts import UNDONE, By, Spans, Task, TaskState
 from workflow.domain.processes import SYSTEM, Process, Turn, noted, with_tasks

@@ -1,9 +1,8 @@
 """What officers do with a task. Plain Python."""
 
-from dataclasses import replace
-
 from chassis import worktime
 from chassis.errors import FieldError, Invalid, WrongState
+from chassis.evolving import replace
 from workflow.domain import answers
 from workflow.domain.course import advance
 from workflow.domain.parts import OPEN, By, Outcome, Task, TaskState

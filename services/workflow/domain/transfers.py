@@ -1,9 +1,9 @@
 """What is not done goes to the agency that is competent for it. Plain Python."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from chassis.errors import FieldError, Invalid
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain.parts import OPEN, UNDONE, By, Task
 from workflow.domain.processes import Process, Turn, noted, require_running, with_tasks

@@ -5,11 +5,11 @@ completion, and what a return had taken back is said again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chassis.errors import Invalid, WrongState
+from chassis.evolving import replace
 from workflow import events
 from workflow.domain.parts import OPEN, By, Task, TaskState, Undoable
 from workflow.domain.processes import Process, State, Turn, noted, require_running, with_tasks
