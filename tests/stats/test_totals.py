@@ -168,7 +168,7 @@ def test_only_whole_months_of_a_year_are_made_of_columns(
 )
 def test_json_says_what_the_rows_say(loaded: StatsStore, monkeypatch: pytest.MonkeyPatch, by: tuple[str, ...]) -> None:
     # Two are kept, the others have to be made.
-    monkeypatch.setattr(rows, "_DIGITS", rows._Digits({0: "0", 1: "1"}))
+    monkeypatch.setattr(rows, "_DIGITS", rows._Digits({0: b"0", 1: b"1"}))
     queries, now = Queries(loaded), at("2025-06-20 10:00")
     for start in (date(2024, 1, 1), date(2010, 1, 1)):
         wanted = Wanted(start=start, end=start + timedelta(days=300), by=by)
