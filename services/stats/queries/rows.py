@@ -1,7 +1,7 @@
 """A row of counts as it is answered: the numbers of LEAVES, each a sum of measures, as a tree or as its JSON."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -41,16 +41,8 @@ def as_tree(values: Sequence[Any]) -> dict[str, Any]:
 
 def as_text(names: Sequence[bytes], rows: Sequence[Numbers]) -> bytes:
     """JSON of the rows; `names`: of each the members that name it, with a comma behind. What stands between the numbers
-    is the same in each row, and most numbers are small: to join them takes half of what a serializer takes."""
-    if not rows:
-        return b"[]"
-    width = 2 * len(LEAVES)
-    texts = [text for before in _BEFORE for text in (before, b"")] * len(rows)
-    begin, end = _END + b",{", _BEFORE[0]
-    texts[0::width] = [begin + name + end for name in names]
-    texts[1::2] = map(_DIGITS.__getitem__, chain.from_iterable(rows))
-    texts[0] = texts[0].removeprefix(_END + b",")
-    return b"[%b%b]" % (b"".join(texts), _END)
+    is the same in each row: to fill it in takes a third of what a serializer takes."""
+    return b"[" + b",".join([_ROW % (name, *numbers) for name, numbers in zip(names, rows, strict=True)]) + b"]"
 
 
 def _in_row(name: str, number: Number) -> str:
@@ -85,13 +77,5 @@ in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_NAMES)
 _GROUPS = list(_groups())
 
 
-class _Digits(dict[int, bytes]):
-    """Numbers as they are written: the small ones are kept."""
-
-    def __missing__(self, number: int) -> bytes:
-        return b"%d" % number
-
-
-_DIGITS = _Digits((number, b"%d" % number) for number in range(10_000))
-*_BEFORE, _END = to_json(as_tree([0] * len(LEAVES)))[1:].split(b"0")
-"""What stands before each number in a row's JSON, and after the last."""
+_ROW = b"{%b" + to_json(as_tree([0] * len(LEAVES)))[1:].replace(b"0", b"%d")
+"""Takes what names the row, and its numbers."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from bson.codec_options import CodecOptions
 from pydantic import TypeAdapter
 from pymongo.database import Database
 
@@ -18,6 +19,8 @@ class Agencies:
 
     def __init__(self, database: Database[Document]) -> None:
         self._copies = Copies(database, "agencies")
+        # Nearly every question reads them all, and there is nothing in them but text.
+        self._plainly = self._copies.collection.with_options(codec_options=CodecOptions[Document]())
         self._met: set[str] = set()
 
     def put(self, agencies: Iterable[tuple[int, Agency]]) -> None:
@@ -34,6 +37,6 @@ class Agencies:
 
     def all(self) -> dict[str, Agency]:
         """By identifier."""
-        rows = self._copies.collection.find({}, {"sequence": 0}, batch_size=5000)
+        rows = self._plainly.find({}, {"sequence": 0}, batch_size=5000)
         found = _AGENCIES.validate_python([{"id": row.pop("_id"), **row} for row in rows])
         return {each.id: each for each in found}
