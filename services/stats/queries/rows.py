@@ -41,7 +41,7 @@ def as_tree(values: Sequence[Any]) -> dict[str, Any]:
 
 def as_text(names: Sequence[bytes], rows: Sequence[Numbers]) -> bytes:
     """JSON of the rows; `names`: of each the members that name it, with a comma behind. What stands between the numbers
-    is the same in each row: to fill it in takes a third of what a serializer takes."""
+    is the same in each row, so they are filled in, and no serializer walks through a tree."""
     return b"[" + b",".join([_ROW % (name, *numbers) for name, numbers in zip(names, rows, strict=True)]) + b"]"
 
 
@@ -75,7 +75,5 @@ ZEROS = dict.fromkeys([*_NAMES, *(term for _, terms in COMPOSED for term, _ in t
 in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_NAMES)
 """Of a row with all its names its numbers."""
 _GROUPS = list(_groups())
-
-
 _ROW = b"{%b" + to_json(as_tree([0] * len(LEAVES)))[1:].replace(b"0", b"%d")
 """Takes what names the row, and its numbers."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from bson.codec_options import CodecOptions
 from pydantic import TypeAdapter
 from pymongo.database import Database
 
 from chassis.store import Copies, Document
 from stats.domain.catalogue import Agency
+from stats.store.decoding import TIMELESS
 
 _AGENCIES: TypeAdapter[list[Agency]] = TypeAdapter(list[Agency])
 _AGENCY: TypeAdapter[Agency] = TypeAdapter(Agency)
@@ -20,7 +20,7 @@ class Agencies:
     def __init__(self, database: Database[Document]) -> None:
         self._copies = Copies(database, "agencies")
         # Nearly every question reads them all, and there is nothing in them but text.
-        self._plainly = self._copies.collection.with_options(codec_options=CodecOptions[Document]())
+        self._plainly = self._copies.collection.with_options(codec_options=TIMELESS)
         self._met: set[str] = set()
 
     def put(self, agencies: Iterable[tuple[int, Agency]]) -> None:

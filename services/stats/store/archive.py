@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
@@ -20,9 +19,8 @@ from pymongo.errors import BulkWriteError
 from chassis.envelope import Envelope
 from chassis.store import Document, duplicates
 from stats.domain.privacy import impersonal
+from stats.store.decoding import TIMED
 
-_PLAIN: CodecOptions[Document] = CodecOptions(tz_aware=True)
-"""The store's own makes plain integers of large ones, in a second pass over each document; readings take both."""
 _NOT_BSON = (BSONError, OverflowError, TypeError)
 
 
@@ -31,7 +29,7 @@ class Archive:
 
     def __init__(self, database: Database[Document]) -> None:
         self.events: Collection[Document] = database["events"]
-        self._plainly: Collection[Document] = database.get_collection("events", codec_options=_PLAIN)
+        self._plainly: Collection[Document] = database.get_collection("events", codec_options=TIMED)
         self.pruned: Collection[Document] = database["pruned"]
 
     def ensure_indexes(self) -> None:

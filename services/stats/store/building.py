@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis.store import Document
 from chassis.worktime import local_day
-from stats.domain.cells import Measure, place
+from stats.domain.cells import Adds, Place, place
 from stats.domain.facts import Fact
 from stats.store.deltas import Deltas
 from stats.store.facts import adds_of, row_of
@@ -41,7 +41,8 @@ class Building:
     def add(self, dossier: str, became: Iterable[tuple[str, Fact]]) -> None:
         """What is known of a dossier, day by day of those on which something became known."""
         last: Fact | None = None
-        there, adds = None, dict[str, dict[Measure, int]]()
+        there: Place | None = None
+        adds: Adds = {}
         for known, fact in became:
             later = self._later.get(known)
             if later is None:

@@ -8,18 +8,17 @@ month long past only its late corrections are read.
 
 from collections.abc import Iterable, Iterator
 
-from bson.codec_options import CodecOptions
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from chassis.store import Document
 from stats.domain.cells import Place
+from stats.store.decoding import TIMELESS
 from stats.store.deltas import pack, unpack
 from stats.store.sums import Entry
 
 GATHERED = "gathered"
-_PLAIN: CodecOptions[Document] = CodecOptions()
 _TOGETHER = 200
 """Rows that are gathered at once, so that a long day does not fill the memory."""
 
@@ -27,8 +26,8 @@ _TOGETHER = 200
 class Later:
     def __init__(self, database: Database[Document], generation: int) -> None:
         self._generation = generation
-        self.changes = database.get_collection(f"later_{generation}", codec_options=_PLAIN)
-        self._log = database.get_collection("log", codec_options=_PLAIN)
+        self.changes = database.get_collection(f"later_{generation}", codec_options=TIMELESS)
+        self._log = database.get_collection("log", codec_options=TIMELESS)
 
     def ensure_indexes(self) -> None:
         self.changes.create_index(

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from bson.codec_options import CodecOptions
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -15,6 +14,7 @@ from stats.domain.cells import FLOWS, LEVELS
 from stats.domain.facts import Statements
 from stats.domain.months import next_month
 from stats.store.beside import beside
+from stats.store.decoding import TIMED
 from stats.store.facts import Merged, merged, write
 from stats.store.later import Later
 from stats.store.rows import ensure_list_indexes
@@ -45,8 +45,6 @@ __all__ = [
     "boundaries",
 ]
 
-_PLAIN: CodecOptions[Document] = CodecOptions(tz_aware=True)
-"""A fact has no large integers, for whose sake the store's own looks through each document again."""
 COLLECTIONS = ("facts", "later", *KINDS)
 """Of one generation each."""
 _FLOWS: frozenset[str] = frozenset(FLOWS)
@@ -64,7 +62,7 @@ class Projection:
 
     def __init__(self, database: Database[Document], generation: int) -> None:
         self.generation = generation
-        self.facts: Collection[Document] = database.get_collection(f"facts_{generation}", codec_options=_PLAIN)
+        self.facts: Collection[Document] = database.get_collection(f"facts_{generation}", codec_options=TIMED)
         self.sums = Sums(database, generation)
         self.later = Later(database, generation)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -24,6 +23,7 @@ from pymongo.database import Database
 from chassis.store import Document
 from stats.domain.cells import Level, Place
 from stats.domain.facts import Channel, ServiceLevel
+from stats.store.decoding import TIMELESS
 from stats.store.totals import TRANSACTION, Added, Total, Totals, add_to
 
 DIMENSIONS = ("agency", "field", "procedure", "channel", "service_level")
@@ -61,10 +61,6 @@ class AtMost(Found):
         return row
 
 
-_PLAIN: CodecOptions[Document] = CodecOptions()
-"""These documents hold strings and small numbers only, and are read by the ten thousand."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
     """Which dossiers are counted; None: whatever it is. `agencies`: any of these; an empty one is of no dossier."""
@@ -98,7 +94,7 @@ _Slots = list[tuple[str, str, str]]
 class Sums:
     def __init__(self, database: Database[Document], generation: int) -> None:
         self.years, self.procedures, self.months = (
-            database.get_collection(f"{kind}_{generation}", codec_options=_PLAIN) for kind in KINDS[:3]
+            database.get_collection(f"{kind}_{generation}", codec_options=TIMELESS) for kind in KINDS[:3]
         )
         self.totals = Totals(database, generation)
 

@@ -15,7 +15,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import TypeVar
 
-from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, ReadPreference, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -23,10 +22,10 @@ from pymongo.read_concern import ReadConcern
 
 from chassis.store import Document
 from stats.domain.cells import FLOWS, LEVELS, Level
+from stats.store.decoding import TIMELESS
 
 T = TypeVar("T")
 MONTHS = 12
-_PLAIN: CodecOptions[Document] = CodecOptions()
 _COLUMNS = ",".join((*FLOWS, *LEVELS, "received_online", "received_counter", "received_post"))
 """Of a document that is new; what else is to be added gets a column at the end."""
 Year = tuple[str, str]
@@ -62,7 +61,7 @@ TRANSACTION = (ReadConcern("snapshot"), WriteConcern(w="majority", j=True), Read
 
 class Totals:
     def __init__(self, database: Database[Document], generation: int) -> None:
-        self.documents = database.get_collection(f"totals_{generation}", codec_options=_PLAIN)
+        self.documents = database.get_collection(f"totals_{generation}", codec_options=TIMELESS)
 
     def ensure_indexes(self) -> None:
         self.documents.create_index([("year", ASCENDING), ("agency", ASCENDING)], name="year")
