@@ -7,15 +7,15 @@ retry or its parking is durable.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from kombu.connection import Connection
-from kombu.entity import Queue
-from kombu.messaging import Consumer as Deliveries
 from pymongo.database import Database
 
 from chassis import logs, metrics, store, topology
@@ -32,6 +32,8 @@ LISTEN_SECONDS = 1.0
 """How long it waits for a message before it looks whether it is to stop."""
 STEADY_SECONDS = 30
 BEAT_SECONDS = 1.0
+GLANCE_SECONDS = 0.005
+"""How often it looks whether the batch in hand is done while no message comes."""
 MEASURE_SECONDS = 3.0
 """Every so often the broker is asked how much waits."""
 
@@ -71,6 +73,19 @@ class Received:
     data: Any
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """A message, what was read in it, and what became of it. What nothing here reads any more (a binding of an earlier
+    version may still bring it) is done as it comes.
+    """
+
+    message: Any
+    received: Received | None = None
+    handler: int | None = None
+    """Its place in the service's table."""
+    outcome: Outcome = Done()
+
+
 Handler = Callable[[Sequence[Received]], Sequence[Outcome]]
 
 
@@ -86,7 +101,11 @@ class Subscription:
 
 
 class Consumer:
-    """Consumes the service's input queue in one thread; several copies of a process may do it at once."""
+    """Consumes the service's input queue; several copies of a process may do it at once.
+
+    One thread holds the connection and takes in what comes, another calls the handlers, one batch after the other: so
+    the next batch is there when one is done, and a handler that takes long does not cost the connection.
+    """
 
     def __init__(
         self,
@@ -114,7 +133,7 @@ class Consumer:
         self._batch = batch
         self._gather_seconds = gather_seconds
         self._single_active = single_active
-        self._inbox: list[Any] = []
+        self._inbox: list[_Delivery] = []
         self._exact = {
             event_type: (i, kind) for i, sub in enumerate(table) for event_type, kind in sub.readings.items()
         }
@@ -152,78 +171,99 @@ class Consumer:
         channel = connection.channel()
         topology.declare(channel, self._service, self.event_types, single_active=self._single_active)
         channel.basic_qos(0, self._batch * 2, False)
-        consumer = Deliveries(
-            channel, [Queue(topology.input_queue(self._service), no_declare=True)],
-            on_message=self._inbox.append, accept=None, auto_declare=False,
-        )  # fmt: skip
-        with consumer:
+        channel.basic_consume(topology.input_queue(self._service), callback=self._take_in)
+        ended = threading.Event()
+        with ThreadPoolExecutor(1, "handlers") as hands:
             self.connected = True
             log.info("consumer_ready")
             beaten = measured = time.monotonic()
-            while not stop.is_set():
-                if batch := self._collect(connection):
-                    self._process(batch, connection, stop)
-                if time.monotonic() - beaten > BEAT_SECONDS:
-                    self._beat(connection)
-                    beaten = time.monotonic()
-                if time.monotonic() - measured > MEASURE_SECONDS:
-                    self._measure(channel, idle=not batch)
-                    measured = time.monotonic()
+            try:
+                while not stop.is_set():
+                    if batch := self._collect(connection):
+                        self._receive_until(hands.submit(self._process, batch, stop, ended), connection)
+                        channel.basic_ack(batch[-1].message.delivery_tag, multiple=True)
+                    if time.monotonic() - beaten > BEAT_SECONDS:
+                        connection.heartbeat_check()
+                        self._tick()
+                        beaten = time.monotonic()
+                    if time.monotonic() - measured > MEASURE_SECONDS:
+                        self._measure(channel, idle=not batch)
+                        measured = time.monotonic()
+            finally:
+                ended.set()
 
-    def _beat(self, connection: Any) -> None:
-        """Keeps the connections alive; the broker gives up one that is silent for two minutes."""
-        connection.heartbeat_check()
-        self._publisher.tick()
-        self._mover.tick()
-
-    def _collect(self, connection: Any) -> list[Any]:
-        """Waits a while for a first message, then a little for others, up to the batch's size."""
+    def _collect(self, connection: Any) -> list[_Delivery]:
+        """Waits a while for a first message, then a little for others, up to the batch's size. What comes without a
+        wait is taken however long that takes: a full queue is a full batch.
+        """
         with suppress(TimeoutError):
             if not self._inbox:
                 connection.drain_events(timeout=LISTEN_SECONDS)
             deadline = time.monotonic() + self._gather_seconds
-            while len(self._inbox) < self._batch and (left := deadline - time.monotonic()) > 0:
-                connection.drain_events(timeout=left)
+            while len(self._inbox) < self._batch:
+                connection.drain_events(timeout=max(0.0, deadline - time.monotonic()))
         batch = self._inbox[: self._batch]
         del self._inbox[: self._batch]
         return batch
 
-    def _process(self, batch: Sequence[Any], connection: Any, stop: threading.Event) -> None:
-        received, outcomes = self._decode(batch)
-        for index, subscription in enumerate(self._table):
-            mine = [n for n, (where, _) in received.items() if where == index]
-            if mine:
-                results = self._apply_or_hold(subscription.handler, [received[n][1] for n in mine], connection, stop)
-                outcomes.update(zip(mine, results, strict=True))
-        self._carry()
-        self._settle(batch, outcomes)
-        metrics.BATCH.observe(len(batch))
-        self._last_published = float(batch[-1].properties.get("timestamp") or time.time())
-        for n, outcome in outcomes.items():
-            event_type = received[n][1].event.type if n in received else "unreadable"
-            metrics.CONSUMED.labels(event_type, type(outcome).__name__.lower()).inc()
-
-    def _decode(self, batch: Sequence[Any]) -> tuple[dict[int, tuple[int, Received]], dict[int, Outcome]]:
-        received: dict[int, tuple[int, Received]] = {}
-        outcomes: dict[int, Outcome] = {}
-        for n, message in enumerate(batch):
-            try:
-                event = read(message.body)
-                found = self._exact.get(event.type) or next(
-                    ((i, kind) for prefix, i, kind in self._patterns if event.type.startswith(prefix)), None
-                )
-                if found is None:
-                    # A binding of an earlier version may still bring types that nothing here reads any more.
-                    outcomes[n] = Done()
-                    continue
+    def _take_in(self, message: Any) -> None:
+        """Reads it at once: beside the handlers, which mostly wait for the store."""
+        delivery = _Delivery(message)
+        self._inbox.append(delivery)
+        try:
+            event = read(message.body)
+            found = self._exact.get(event.type) or next(
+                ((i, kind) for prefix, i, kind in self._patterns if event.type.startswith(prefix)), None
+            )
+            if found is not None:
                 where, kind = found
-                received[n] = where, Received(event, event.data if kind is dict else read_data(kind, event.data))
-            except Unreadable as error:
-                outcomes[n] = Invalid(f"unreadable: {error}")
-        return received, outcomes
+                delivery.received = Received(event, event.data if kind is dict else read_data(kind, event.data))
+                delivery.handler = where
+        except Unreadable as error:
+            delivery.outcome = Invalid(f"unreadable: {error}")
+
+    def _receive_until(self, done: Future[None], connection: Any) -> None:
+        """Takes in what the broker sends (up to the prefetch) and keeps the connection alive, until `done` is."""
+        beaten = time.monotonic()
+        while not done.done():
+            with suppress(TimeoutError):
+                connection.drain_events(timeout=GLANCE_SECONDS)
+            if time.monotonic() - beaten > BEAT_SECONDS:
+                connection.heartbeat_check()
+                beaten = time.monotonic()
+        done.result()
+
+    def _tick(self) -> None:
+        """Keeps the publishers' connections alive; the broker gives up one that is silent for two minutes."""
+        self._publisher.tick()
+        self._mover.tick()
+
+    def _process(self, batch: Sequence[_Delivery], stop: threading.Event, ended: threading.Event) -> None:
+        """In the thread of the handlers, beside the one that receives. Afterwards the end of each is durable."""
+        for index, subscription in enumerate(self._table):
+            mine = [delivery for delivery in batch if delivery.handler == index]
+            if mine:
+                items = [delivery.received for delivery in mine if delivery.received is not None]
+                for delivery, outcome in zip(
+                    mine, self._apply_or_hold(subscription.handler, items, stop, ended), strict=True
+                ):
+                    delivery.outcome = outcome
+        self._carry()
+        self._settle(batch)
+        metrics.BATCH.observe(len(batch))
+        self._last_published = float(batch[-1].message.properties.get("timestamp") or time.time())
+        ends = Counter(
+            (
+                "unreadable" if delivery.received is None else delivery.received.event.type,
+                type(delivery.outcome).__name__.lower(),
+            )
+            for delivery in batch
+        )
+        for end, count in ends.items():
+            metrics.CONSUMED.labels(*end).inc(count)
 
     def _apply_or_hold(
-        self, handler: Handler, items: Sequence[Received], connection: Any, stop: threading.Event
+        self, handler: Handler, items: Sequence[Received], stop: threading.Event, ended: threading.Event
     ) -> Sequence[Outcome]:
         """The handler's outcomes. While the store is away the batch is held: its messages are not at fault."""
         since, pause = time.monotonic(), 0.25
@@ -232,9 +272,9 @@ class Consumer:
                 return applied(handler, items)
             except store.UNAVAILABLE as error:
                 log.warning("store_away", reason=type(error).__name__, held=len(items))
-                if stop.is_set() or time.monotonic() - since > HOLD_SECONDS:
+                if stop.is_set() or ended.is_set() or time.monotonic() - since > HOLD_SECONDS:
                     raise ConnectionResetError("the batch goes back to the queue") from None
-                self._beat(connection)
+                self._tick()
                 stop.wait(pause)
                 pause = min(5.0, pause * 2)
 
@@ -257,16 +297,15 @@ class Consumer:
             log.warning("clear_postponed", events=len(published))
         metrics.CARRIED.inc(len(published))
 
-    def _settle(self, batch: Sequence[Any], outcomes: dict[int, Outcome]) -> None:
-        """Later and Invalid messages are moved to where they wait, durably; then the batch is acknowledged at once."""
+    def _settle(self, batch: Sequence[_Delivery]) -> None:
+        """Later and Invalid messages are moved to where they wait, durably."""
         moved = [
-            self._moved(batch[n], outcome)
-            for n, outcome in sorted(outcomes.items())
-            if isinstance(outcome, (Later, Invalid))
+            self._moved(delivery.message, delivery.outcome)
+            for delivery in batch
+            if isinstance(delivery.outcome, (Later, Invalid))
         ]
         if not all(self._mover.publish(moved)):
             raise ConnectionResetError("a message could not be moved; the batch goes back to the queue")
-        batch[-1].channel.basic_ack(batch[-1].delivery_tag, multiple=True)
 
     def _moved(self, message: Any, outcome: Later | Invalid) -> Message:
         headers = {
@@ -286,7 +325,7 @@ class Consumer:
             message.body,
             message.properties.get("message_id") or "",
             headers,
-            message.content_type or "",
+            message.properties.get("content_type") or "",
         )
 
     def _measure(self, channel: Any, *, idle: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pika
 import pytest
+from kombu.connection import Connection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
@@ -384,8 +385,6 @@ def test_events_are_left_to_the_relay_while_a_subscriber_is_missing(
 
 
 def with_stats(amqp: Broker) -> None:
-    from kombu.connection import Connection
-
     with Connection(amqp.url) as connection:
         topology.declare(connection.channel(), "stats", ["toy.#"])
 
@@ -423,15 +422,72 @@ def test_a_first_message_waits_a_little_for_others_and_a_full_batch_for_none() -
             waits.append(timeout)
             raise TimeoutError
 
+    one, two, three = (consume._Delivery(name) for name in ("one", "two", "three"))
     consumer = Consumer.__new__(Consumer)
-    consumer._inbox, consumer._batch, consumer._gather_seconds = ["one", "two"], 300, 0.02
-    assert consumer._collect(Silent()) == ["one", "two"]
+    consumer._inbox, consumer._batch, consumer._gather_seconds = [one, two], 300, 0.02
+    assert consumer._collect(Silent()) == [one, two]
     assert [0 < wait <= 0.02 for wait in waits] == [True]
     assert consumer._collect(Silent()) == []
     assert waits[1:] == [1.0]
-    consumer._inbox, consumer._batch = ["one", "two", "three"], 2
-    assert consumer._collect(Silent()) == ["one", "two"]
+    consumer._inbox, consumer._batch = [one, two, three], 2
+    assert consumer._collect(Silent()) == [one, two]
     assert waits[2:] == []
+
+
+def test_what_is_there_without_a_wait_fills_the_batch_though_the_time_is_over() -> None:
+    consumer = Consumer.__new__(Consumer)
+    consumer._inbox, consumer._batch, consumer._gather_seconds = [], 50, 0.0
+
+    class Full:
+        left = 120
+
+        def drain_events(self, timeout: float) -> None:
+            assert timeout == (0.0 if consumer._inbox else 1.0)
+            if not self.left:
+                raise TimeoutError
+            self.left -= 1
+            consumer._inbox.append(consume._Delivery(self.left))
+
+    broker = Full()
+    assert [len(consumer._collect(broker)) for _ in range(3)] == [50, 50, 20]
+
+
+def test_while_a_handler_works_the_next_batch_comes_in_and_the_connection_is_kept(
+    running: Running, carrier: store.Carrier, outside: Publisher, amqp: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "BEAT_SECONDS", 0.01)
+    begun, go_on = threading.Event(), threading.Event()
+    sizes: list[int] = []
+    beats: list[bool] = []
+
+    def beat(connection: Connection, rate: int = 2) -> None:
+        beats.append(begun.is_set() and not go_on.is_set())
+        checked(connection, rate)  # type: ignore[no-untyped-call]
+
+    checked = Connection.heartbeat_check
+    monkeypatch.setattr(Connection, "heartbeat_check", beat)
+
+    def hear(items: Sequence[Received]) -> Sequence[Outcome]:
+        sizes.append(len(items))
+        begun.set()
+        go_on.wait(60)
+        return [Done() for _ in items]
+
+    consumer = running.consumer([Subscription(hear, {ThingMade.TYPE: MadeReading})], carrier, batch=20)
+    send(outside, made("t0"))
+    assert begun.wait(120)
+    send(outside, *[made(f"t{n}") for n in range(1, 60)])
+    # Twice a batch is in its hands, read and not acknowledged; the rest waits in the broker.
+    until(lambda: len(consumer._inbox) == 39)
+    assert {delivery.received and delivery.received.event.subject for delivery in consumer._inbox} == {
+        f"t{n}" for n in range(1, 40)
+    }
+    assert sizes == [1]
+    until(lambda: sum(beats) > 3)
+    go_on.set()
+    until(lambda: sum(sizes) == 60)
+    assert max(sizes) == 20
+    until(lambda: quiet(amqp))
 
 
 def test_depth_and_age_are_told(running: Running, echoes: Echoes, carrier: store.Carrier, outside: Publisher) -> None:
