@@ -216,8 +216,8 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str], None]:
 POINTS = [
     (Log, "apply"),
     (Log, "_apply"),
-    (Projection, "merged"),
-    (Projection, "write"),
+    (Projection, "take"),
+    (Projection, "_write"),
     (Sums, "write"),
     (Totals, "add"),
 ]
@@ -226,8 +226,13 @@ POINTS = [
 
 @pytest.mark.parametrize(("owner", "name"), POINTS)
 def test_what_died_between_two_writes_is_right_after_redelivery(
-    new_store: Callable[[], StatsStore], dies: Callable[[type, str], None], owner: type, name: str
+    new_store: Callable[[], StatsStore],
+    dies: Callable[[type, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
 ) -> None:
+    monkeypatch.setattr("stats.store.facts.AT_ONCE", 7)
     lives = many(60, at("2024-08-20 08:00"), 20, AGENCIES, PROCEDURES)
     items = events_of(lives)
     first, second = items[: len(items) // 2], items[len(items) // 2 :]
@@ -269,7 +274,7 @@ def short_transactions(mongo: MongoClient[dict[str, Any]]) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.usefixtures("short_transactions")
 @pytest.mark.parametrize(
-    ("owner", "name"), [(Projection, "write"), (Sums, "write"), (Totals, "add"), (ClientSession, "commit_transaction")]
+    ("owner", "name"), [(Projection, "_write"), (Sums, "write"), (Totals, "add"), (ClientSession, "commit_transaction")]
 )
 def test_what_is_killed_within_its_transaction_leaves_nothing_and_is_not_in_the_way_for_long(
     new_store: Callable[[], StatsStore], stats_url: str, owner: type, name: str

@@ -47,6 +47,7 @@ class Archive:
         for index, document in enumerate(documents):
             if document["_id"] in there:
                 outcomes[index] = False if _is_storable(document) else None
+            there.add(document["_id"])
         try:
             self._insert(documents, outcomes)
         except _NOT_BSON:

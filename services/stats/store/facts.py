@@ -1,6 +1,6 @@
 """What is known of each dossier, and what it adds to the sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
@@ -18,13 +18,16 @@ from stats.store.sums import DIMENSIONS
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 
+AT_ONCE = 300
+"""Rows that are written together, while the next are merged."""
+Operation = InsertOne[Document] | UpdateOne
+
+
 @dataclass(slots=True)
 class Merged:
-    """What became of dossiers: new rows, updates of rows, and what is to be added to the sums for it. `before`: what
-    was known of each dossier of which something became known."""
+    """What was made of what was said of dossiers: what is to be added to the sums for it, and `before`: what was known
+    of each dossier of which something became known."""
 
-    new: list[Document] = field(default_factory=list)
-    changed: list[UpdateOne] = field(default_factory=list)
     deltas: Deltas = field(default_factory=Deltas)
     before: dict[str, Fact] = field(default_factory=dict)
 
@@ -34,36 +37,40 @@ class Merged:
         before = self.before.get(dossier)
         return before is not None and merge(before, (said,)) is not before
 
+    def take(
+        self, facts: Collection[Document], said: Mapping[str, Sequence[Statements]], session: ClientSession | None
+    ) -> Iterator[list[Operation]]:
+        """Reads the dossiers and merges what was said of them; lot by lot what is to be written of them. All are read
+        before the first lot is answered, so that the session is free for writing it."""
+        wanted = {"_id": {"$in": list(said)}}
+        known = {row["_id"]: row for row in facts.find(wanted, session=session, batch_size=len(said))} if said else {}
+        operations: list[Operation] = []
+        for dossier, news in said.items():
+            row = known.get(dossier)
+            before = NOTHING if row is None else fact_of(row)
+            fact = merge(before, news)
+            if fact is before:
+                continue
+            self.before[dossier] = before
+            operations.append(self._became(row_of(dossier, fact), row))
+            if len(operations) == AT_ONCE:
+                yield operations
+                operations = []
+        if operations:
+            yield operations
 
-def merged(
-    facts: Collection[Document],
-    said: Mapping[str, Sequence[Statements]],
-    session: ClientSession | None,
-) -> Merged:
-    """Reads the dossiers and merges what was said of them. Nothing is written."""
-    found = Merged()
-    wanted = {"_id": {"$in": list(said)}}
-    known = {row["_id"]: row for row in facts.find(wanted, session=session, batch_size=len(said))} if said else {}
-    for dossier, news in said.items():
-        row = known.get(dossier)
-        before = NOTHING if row is None else fact_of(row)
-        fact = merge(before, news)
-        if fact is before:
-            continue
-        found.before[dossier] = before
-        put(found, dossier, fact, row)
-    return found
+    def _became(self, row: Document, before: Document | None) -> Operation:
+        """The dossier's new row; the sums lose what the row before added, and gain what this one adds."""
+        if before is not None:
+            self._move(before, -1)
+        self._move(row, 1)
+        return InsertOne(row) if before is None else _update(before, row)
 
-
-def put(found: Merged, dossier: str, fact: Fact, before: Document | None) -> None:
-    """The dossier's new row; the sums lose what the row before added, and gain what this one adds."""
-    row = row_of(dossier, fact)
-    if before is None:
-        found.new.append(row)
-    else:
-        found.changed.append(_update(before, row))
-        move(found.deltas, before, -1)
-    move(found.deltas, row, 1)
+    def _move(self, row: Document, sign: int) -> None:
+        """What the row adds, once more or once less."""
+        there = place_of(row)
+        if there is not None:
+            self.deltas.add(there, row["adds"], sign)
 
 
 def _update(before: Document, row: Document) -> UpdateOne:
@@ -72,19 +79,6 @@ def _update(before: Document, row: Document) -> UpdateOne:
     changed = {name: value for name, value in row.items() if name not in before or before[name] != value}
     gone = dict.fromkeys(before.keys() - row.keys(), "")
     return UpdateOne({"_id": row["_id"]}, {"$set": changed} | ({"$unset": gone} if gone else {}))
-
-
-def move(deltas: Deltas, row: Document, sign: int) -> None:
-    """What the row adds, once more or once less."""
-    there = place_of(row)
-    if there is not None:
-        deltas.add(there, row["adds"], sign)
-
-
-def write(facts: Collection[Document], found: Merged, session: ClientSession | None) -> None:
-    operations: list[InsertOne[Document] | UpdateOne] = [*(InsertOne(row) for row in found.new), *found.changed]
-    if operations:
-        facts.bulk_write(operations, ordered=False, session=session)
 
 
 def row_of(dossier: str, fact: Fact, adds: Adds | None = None) -> Document:

@@ -107,9 +107,7 @@ class Log:
         last = self.last(session)
         today = local_day(at).isoformat()
         known = max(last.known, today)
-        projection = Projection(self._database, last.generation)
-        merged = projection.merged(said.dossiers, session)
-        entries = list(merged.deltas.entries())
+        merged, entries = Projection(self._database, last.generation).take(said.dossiers, session)
         row: Document = {
             "_id": last.number + 1,
             "at": at,
@@ -124,7 +122,6 @@ class Log:
                 "deltas": pack(entries),
             }
         self.rows.insert_one(row, session=session)
-        projection.write(merged, entries, session)
         new = archived()
         if None in new:
             raise NotStorable

@@ -1,6 +1,6 @@
 """The projection: facts of dossiers, the sums that they add up to, and what is asked of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from stats.domain.facts import Statements
 from stats.domain.months import next_month
 from stats.store.beside import beside
 from stats.store.decoding import TIMED
-from stats.store.facts import Merged, merged, write
+from stats.store.facts import Merged, Operation
 from stats.store.later import Later
 from stats.store.rows import ensure_list_indexes
 from stats.store.sums import (
@@ -74,22 +74,25 @@ class Projection:
         self.sums.ensure_indexes()
         self.later.ensure_indexes()
 
-    def merged(
-        self,
-        said: Mapping[str, Sequence[Statements]],
-        session: ClientSession | None = None,
-    ) -> Merged:
-        return merged(self.facts, said, session)
-
-    def write(self, found: Merged, entries: Iterable[Entry], session: ClientSession | None = None) -> None:
-        """Once for what was read: whoever calls sees to it that nobody else writes between reading and writing.
-        `entries`: those of `found.deltas`."""
-        writing = beside(write, self.facts, found, session)
+    def take(
+        self, said: Mapping[str, Sequence[Statements]], session: ClientSession | None = None
+    ) -> tuple[Merged, list[Entry]]:
+        """Counts what was said of dossiers: what that changed, and what it added to the sums. Whoever calls sees to it
+        that nobody else writes meanwhile."""
+        merged, written = Merged(), _nothing
         try:
+            for lot in merged.take(self.facts, said, session):
+                written()
+                written = beside(self._write, lot, session)
+            entries: list[Entry] = list(merged.deltas.entries())
             updates = increments(entries)
         finally:
-            writing()
+            written()
         self.sums.write(updates, session)
+        return merged, entries
+
+    def _write(self, lot: Sequence[Operation], session: ClientSession | None) -> None:
+        self.facts.bulk_write(lot, ordered=False, session=session)
 
     # -- what is asked of it --
 
@@ -209,6 +212,10 @@ class Projection:
         for place, day, adds in self.later.since(as_of.isoformat(), f"{start:%Y-%m}", f"{last:%Y-%m}"):
             if where.holds(place):
                 yield place, day, adds
+
+
+def _nothing() -> None:
+    """There is nothing to wait for yet."""
 
 
 def boundaries(start: date, end: date) -> list[date]:

@@ -135,9 +135,7 @@ class Rebuilding:
         for document in documents:
             if document["type"] in SAYING:
                 said.setdefault(document["subject"], []).append(said_by(document))
-        found = fresh.merged(said, session)
-        entries = list(found.deltas.entries())
-        fresh.write(found, entries, session)
+        _, entries = fresh.take(said, session)
         fresh.later.put(name, known, ((known, entry) for entry in entries), session)
 
     def _switch(self, fresh: Projection, reached: int) -> int:
