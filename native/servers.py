@@ -91,6 +91,11 @@ class Server(ABC):
         self.stop()
 
 
+EVICTION = "eviction_dirty_target=40,eviction_dirty_trigger=60,eviction_updates_target=30,eviction_updates_trigger=50"
+"""How much of the cache (per cent) may be changed and not written yet. By default it is 5, and what a batch of
+statistics changes is more than that of a small cache: each would be written out after every batch (ADR 0018)."""
+
+
 class Mongod(Server):
     """One mongod, member of the replica set `rs0`. With `key_file` it demands authentication.
 
@@ -114,6 +119,7 @@ class Mongod(Server):
         self._arguments = [
             *("--replSet", REPLICA_SET, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(self.data_dir)),
             *("--wiredTigerCacheSizeGB", str(cache_gb), "--oplogSize", str(oplog_mb)),
+            *("--wiredTigerEngineConfigString", EVICTION),
             # Neither a socket file in /tmp nor a diagnostics file that grows all day is wanted here.
             *("--quiet", "--nounixsocket", "--setParameter", "diagnosticDataCollectionEnabled=false"),
             # A process that is killed within a transaction is in the way of others for no longer.

@@ -27,6 +27,7 @@ def seconds_to_take(
     folder: Path,
     *,
     batch: int,
+    gather_seconds: float,
 ) -> float:
     """How long the consumer takes for so many events from when it starts, its queue full and nobody publishing."""
     rabbitmq = make_rabbitmq(folder)
@@ -45,13 +46,19 @@ def seconds_to_take(
                 if not all(publisher.publish(sent)):
                     raise RuntimeError("the broker refused events")
             publisher.close()
-            return _taken(broker.url, service, len(bodies), subscription, database, batch)
+            return _taken(broker.url, service, len(bodies), subscription, database, batch, gather_seconds)
     finally:
         rabbitmq.kill()
 
 
 def _taken(
-    amqp_url: str, service: str, count: int, subscription: Subscription, database: Database[store.Document], batch: int
+    amqp_url: str,
+    service: str,
+    count: int,
+    subscription: Subscription,
+    database: Database[store.Document],
+    batch: int,
+    gather_seconds: float,
 ) -> float:
     done, left = threading.Event(), count
 
@@ -68,7 +75,8 @@ def _taken(
 
     consumer = Consumer(
         amqp_url, service, [Subscription(counted(subscription.handler), subscription.readings)], Publisher(amqp_url),
-        database, store.Carrier(system_clock), system_clock, batch=batch, single_active=True,
+        database, store.Carrier(system_clock), system_clock, batch=batch, gather_seconds=gather_seconds,
+        single_active=True,
     )  # fmt: skip
     stop, began = threading.Event(), time.perf_counter()
     thread = threading.Thread(target=consumer.run, args=(stop,))

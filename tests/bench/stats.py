@@ -292,14 +292,15 @@ class Bench:
         print(f"CPU an event: {1000 * own / count:.3f} ms stats, {each['mongod']:.3f} ms mongod")
 
     def _load_queued(self) -> None:
-        """A two-hundredth part more, all of the last month, out of the queue of a real broker."""
-        count = max(1000, self._options.dossiers // 200)
+        """A hundredth part more, all of the last month, out of the queue of a real broker."""
+        count = max(2000, self._options.dossiers // 100)
         more = Province(count, START + timedelta(days=DAYS - 30), 30, first=self._options.dossiers)
         bodies = [body for _, body in more.bodies()]
         [subscription] = consumer.table(Taking(self._stats, lambda: self._now))
         seconds = seconds_to_take(
-            "stats", bodies, subscription, self._stats.database, self._folder, batch=self._options.batch
-        )
+            "stats", bodies, subscription, self._stats.database, self._folder, batch=self._options.batch,
+            gather_seconds=StatsSettings.model_fields["consumer_gather_ms"].default / 1000,
+        )  # fmt: skip
         self._province.counted.update(more.counted)
         print(f"{len(bodies)} deliveries out of RabbitMQ: {len(bodies) / seconds:,.0f} events/s", flush=True)
 
