@@ -30,6 +30,7 @@ HOLD_SECONDS = 1200
 """How long a batch is held while the store is away; RabbitMQ wants an acknowledgement within 30 minutes."""
 LISTEN_SECONDS = 1.0
 """How long it waits for a message before it looks whether it is to stop."""
+MOST = 10
 STEADY_SECONDS = 30
 BEAT_SECONDS = 1.0
 GLANCE_SECONDS = 0.005
@@ -193,15 +194,17 @@ class Consumer:
                 ended.set()
 
     def _collect(self, connection: Any) -> list[_Delivery]:
-        """Waits a while for a first message, then a little for others, up to the batch's size. What comes without a
-        wait is taken however long that takes: a full queue is a full batch.
+        """Waits a while for a first message, then for others until none has come for a little, or MOST times that is
+        over: a batch costs much, one message more in it little. What is there without a wait is taken even then, up to
+        the batch's size.
         """
         with suppress(TimeoutError):
             if not self._inbox:
                 connection.drain_events(timeout=LISTEN_SECONDS)
-            deadline = time.monotonic() + self._gather_seconds
+            deadline = time.monotonic() + MOST * self._gather_seconds
             while len(self._inbox) < self._batch:
-                connection.drain_events(timeout=max(0.0, deadline - time.monotonic()))
+                left = deadline - time.monotonic()
+                connection.drain_events(timeout=max(0.0, min(left, self._gather_seconds)))
         batch = self._inbox[: self._batch]
         del self._inbox[: self._batch]
         return batch

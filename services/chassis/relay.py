@@ -3,9 +3,10 @@
 A change stream wakes it up within milliseconds; the poll is the truth, since a stream can miss. It serves what web
 processes wrote, and sweeps what a worker that died left behind.
 
-A stream has the server look at everything that anybody writes, so it is open only while nothing happens. Once awake,
-the relay looks every few hundredths of a second into the collections that had something, and finds several writes at
-once, until they have been quiet for a while.
+A stream has the server look at everything that anybody writes, into any database. So it is open only in a service that
+published something lately, and there only while nothing happens. Once awake, the relay looks every tenth of a second
+into the collections that had something, and finds several writes at once, until they have been quiet for a while. Where
+nothing was published for long, the next is found by the poll.
 """
 
 import threading
@@ -31,10 +32,12 @@ CLOCK_SKEW = timedelta(seconds=5)
 
 WAITED_OUT: tuple[type[Exception], ...] = (SubscribersMissing, *BROKER_DOWN, *store.UNAVAILABLE)
 UNROUTABLE_PAUSE = timedelta(seconds=30)
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 """Between two rounds over collections that are in use: what a round costs hardly depends on how many it finds."""
 QUIET_SECONDS = 2.0
 """A collection that had nothing for so long is left to the stream and the poll."""
+AWAKE_SECONDS = 600.0
+"""So long after it had something, a collection is worth a stream."""
 STREAM_PAUSE_SECONDS = 2.0
 """After the stream failed."""
 
@@ -134,12 +137,14 @@ class Relay:
         """Until it is time to look into the collections of these names; None: into all."""
         while not stop.is_set() and (left := self._poll_at - time.monotonic()) > 0:
             self._publisher.tick()
-            since = time.monotonic() - QUIET_SECONDS
-            if in_use := {name for name, at in self._used.items() if at > since}:
+            if in_use := self._used_within(QUIET_SECONDS):
                 self._close_stream()
                 stop.wait(min(left, GATHER_SECONDS))
                 return in_use
-            if self._stream is not None:
+            if not self._used_within(AWAKE_SECONDS):
+                self._close_stream()
+                stop.wait(min(left, 1.0))
+            elif self._stream is not None:
                 if (name := self._nudge()) is not None:
                     self._used[name] = time.monotonic()
                     return {name}
@@ -150,6 +155,11 @@ class Relay:
                 break
         self._poll_at = time.monotonic() + self._poll_seconds
         return None
+
+    def _used_within(self, seconds: float) -> AbstractSet[str]:
+        """The collections that had something since then."""
+        since = time.monotonic() - seconds
+        return {name for name, at in self._used.items() if at > since}
 
     def ages(self) -> dict[str, float]:
         """As of the last round that measured, for `/readyz`."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -211,6 +212,7 @@ def test_a_write_wakes_it_long_before_the_poll(
         return stream
 
     monkeypatch.setattr(store, "watch_nudges", watched)
+    things.add([new("first")])
     running.relay("things", poll_seconds=60)
     assert watching.wait(120)
     # The machine may be busy: the best of some is what the relay does; any is far below the poll.
@@ -233,6 +235,7 @@ def test_a_stream_is_open_only_while_nothing_happens(
 
     monkeypatch.setattr(store, "watch_nudges", watched)
     monkeypatch.setattr("chassis.relay.QUIET_SECONDS", 1.0)
+    things.add([new("first")])
     running.relay("things", poll_seconds=60)
     until(lambda: len(streams) == 1)
     cleared_within(database, things, "t0")
@@ -241,6 +244,38 @@ def test_a_stream_is_open_only_while_nothing_happens(
     until(lambda: len(streams) == 2)
     assert cleared_within(database, things, "t1") < 15
     until(lambda: not streams[1].alive)
+
+
+def test_who_publishes_nothing_for_long_leaves_it_to_the_poll(
+    database: MongoDB, running: Running, sink: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things = web(database)
+    streams: list[Any] = []
+    watch = store.watch_nudges
+
+    def watched(*args: Any, **options: Any) -> Any:
+        streams.append(watch(*args, **options))
+        return streams[-1]
+
+    monkeypatch.setattr(store, "watch_nudges", watched)
+    monkeypatch.setattr("chassis.relay.QUIET_SECONDS", 0.2)
+    monkeypatch.setattr("chassis.relay.AWAKE_SECONDS", 2.0)
+    relay = running.relay("things", poll_seconds=0.05)
+    once, polls = relay.once, list[Any]()
+
+    def counted(names: AbstractSet[str] | None = None) -> int:
+        polls.append(names)
+        return once(names)
+
+    monkeypatch.setattr(relay, "once", counted)
+    until(lambda: len(polls) > 5)
+    assert streams == []
+    cleared_within(database, things, "t0")
+    until(lambda: len(streams) == 1)
+    until(lambda: not streams[0].alive)
+    del polls[:]
+    until(lambda: len(polls) > 5)
+    assert len(streams) == 1
 
 
 def test_the_poll_is_enough_when_the_change_stream_fails(
