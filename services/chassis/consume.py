@@ -30,7 +30,9 @@ HOLD_SECONDS = 1200
 """How long a batch is held while the store is away; RabbitMQ wants an acknowledgement within 30 minutes."""
 LISTEN_SECONDS = 1.0
 """How long it waits for a message before it looks whether it is to stop."""
-MOST = 10
+GATHERINGS = 10
+GATHER_AT_MOST_SECONDS = 2.0
+"""While messages keep coming, a batch waits so many times its gathering time, and not beyond so many seconds."""
 STEADY_SECONDS = 30
 BEAT_SECONDS = 1.0
 GLANCE_SECONDS = 0.005
@@ -194,14 +196,15 @@ class Consumer:
                 ended.set()
 
     def _collect(self, connection: Any) -> list[_Delivery]:
-        """Waits a while for a first message, then for others until none has come for a little, or MOST times that is
-        over: a batch costs much, one message more in it little. What is there without a wait is taken even then, up to
+        """Waits a while for a first message, then for others until none has come for a little, though not for
+        ever: a batch costs much, one message more in it little. What is there without a wait is taken even then, up to
         the batch's size.
         """
         with suppress(TimeoutError):
             if not self._inbox:
                 connection.drain_events(timeout=LISTEN_SECONDS)
-            deadline = time.monotonic() + MOST * self._gather_seconds
+            longest = max(self._gather_seconds, min(GATHERINGS * self._gather_seconds, GATHER_AT_MOST_SECONDS))
+            deadline = time.monotonic() + longest
             while len(self._inbox) < self._batch:
                 left = deadline - time.monotonic()
                 connection.drain_events(timeout=max(0.0, min(left, self._gather_seconds)))
@@ -244,12 +247,11 @@ class Consumer:
     def _process(self, batch: Sequence[_Delivery], stop: threading.Event, ended: threading.Event) -> None:
         """In the thread of the handlers, beside the one that receives. Afterwards the end of each is durable."""
         for index, subscription in enumerate(self._table):
-            mine = [delivery for delivery in batch if delivery.handler == index]
-            if mine:
-                items = [delivery.received for delivery in mine if delivery.received is not None]
-                for delivery, outcome in zip(
-                    mine, self._apply_or_hold(subscription.handler, items, stop, ended), strict=True
-                ):
+            mine = [each for each in batch if each.handler == index]
+            items = [each.received for each in mine if each.received is not None]
+            if items:
+                outcomes = self._apply_or_hold(subscription.handler, items, stop, ended)
+                for delivery, outcome in zip(mine, outcomes, strict=True):
                     delivery.outcome = outcome
         self._carry()
         self._settle(batch)

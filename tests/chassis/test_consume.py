@@ -452,6 +452,59 @@ def test_what_is_there_without_a_wait_fills_the_batch_though_the_time_is_over() 
     assert [len(consumer._collect(broker)) for _ in range(3)] == [50, 50, 20]
 
 
+@pytest.mark.parametrize(("gather", "longest"), [(0.03125, 0.3125), (1.0, 2.0), (5.0, 5.0)])
+def test_while_messages_come_a_batch_waits_for_more_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, gather: float, longest: float
+) -> None:
+    consumer = Consumer.__new__(Consumer)
+    consumer._inbox, consumer._batch, consumer._gather_seconds = [consume._Delivery(0)], 300, gather
+    now = [100.0]
+    monkeypatch.setattr("chassis.consume.time.monotonic", lambda: now[0])
+
+    class Steady:
+        """One comes after each half of the gathering time."""
+
+        def drain_events(self, timeout: float) -> None:
+            if timeout < gather / 2:
+                raise TimeoutError
+            now[0] += gather / 2
+            consumer._inbox.append(consume._Delivery(len(consumer._inbox)))
+
+    assert len(consumer._collect(Steady())) == 1 + round(longest / (gather / 2))
+
+
+def test_a_batch_that_is_held_when_the_connection_is_lost_goes_back_to_the_queue(
+    running: Running, echoes: Echoes, carrier: store.Carrier, outside: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "BEAT_SECONDS", 0.01)
+    tried, lost, declared = threading.Event(), threading.Event(), list[Any]()
+    checked, declare = Connection.heartbeat_check, topology.declare
+
+    def beat(connection: Connection, rate: int = 2) -> None:
+        if tried.is_set() and not lost.is_set():
+            lost.set()
+            raise ConnectionResetError
+        checked(connection, rate)  # type: ignore[no-untyped-call]
+
+    def counted(*args: Any, **options: Any) -> None:
+        declared.append(args)
+        declare(*args, **options)
+
+    def hear(items: Sequence[Received]) -> Sequence[Outcome]:
+        tried.set()
+        if len(declared) < 2:
+            raise AutoReconnect("no primary")
+        return echoes.hear(items)
+
+    monkeypatch.setattr(Connection, "heartbeat_check", beat)
+    monkeypatch.setattr(topology, "declare", counted)
+    running.consumer([Subscription(hear, {ThingMade.TYPE: MadeReading})], carrier)
+    send(outside, made("t1"))
+    # The store comes back only when there is a new connection.
+    until(lambda: echoes.ids() == {"t1"})
+    assert lost.is_set()
+
+
 def test_while_a_handler_works_the_next_batch_comes_in_and_the_connection_is_kept(
     running: Running, carrier: store.Carrier, outside: Publisher, amqp: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

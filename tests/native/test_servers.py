@@ -7,7 +7,8 @@ import pika
 import pytest
 from pymongo import MongoClient
 
-from native.servers import Mongod, RabbitMQ
+from native.servers import EVICTION, Mongod, RabbitMQ
+from tests.contracts.documents import TOP
 from tests.support.servers import SETTLED_SECONDS, Broker
 
 
@@ -17,6 +18,10 @@ def publish(url: str, queue: str, message: str) -> None:
         channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
         channel.confirm_delivery()
         channel.basic_publish("", queue, message.encode(), mandatory=True)
+
+
+def test_containers_give_mongod_the_same_cache_settings() -> None:
+    assert f"--wiredTigerEngineConfigString {EVICTION}\n" in (TOP / "compose.yaml").read_text(encoding="utf-8")
 
 
 def test_mongod_has_transactions(mongo: MongoClient[dict[str, Any]], database_prefix: str) -> None:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 
 from chassis import store
 from chassis.clock import system_clock
@@ -166,6 +167,23 @@ def test_any_order_repetition_and_batching_give_the_same(
     forget(stats)
     Taking(StatsStore(stats.database), system_clock).take(events_of(lives))
     assert facts_of(stats.current()) == arrived
+
+
+def test_a_duplicate_is_not_inserted_to_be_refused(taking: Taking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One makes the server insert all that came with it one by one."""
+    inserted: list[str] = []
+    insert_many = Collection.insert_many
+
+    def noted(collection: Collection[Any], documents: Sequence[Any], **options: Any) -> Any:
+        if collection.name == "events":
+            inserted.extend(document["_id"] for document in documents)
+        return insert_many(collection, documents, **options)
+
+    monkeypatch.setattr(Collection, "insert_many", noted)
+    items = events_of(many(5, at("2024-08-20 08:00"), 5, AGENCIES, PROCEDURES))
+    taking.take([*items, *items])
+    taking.take(items)
+    assert sorted(inserted) == sorted({item.event.id for item in items})
 
 
 def test_a_duplicate_says_so_and_counts_once(stats: StatsStore, taking: Taking) -> None:

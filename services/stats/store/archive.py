@@ -47,6 +47,7 @@ class Archive:
         for index, document in enumerate(documents):
             if document["_id"] in there:
                 outcomes[index] = False if _is_storable(document) else None
+            # The same event once more in one batch is a duplicate too.
             there.add(document["_id"])
         try:
             self._insert(documents, outcomes)

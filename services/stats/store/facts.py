@@ -37,7 +37,7 @@ class Merged:
         before = self.before.get(dossier)
         return before is not None and merge(before, (said,)) is not before
 
-    def take(
+    def lots(
         self, facts: Collection[Document], said: Mapping[str, Sequence[Statements]], session: ClientSession | None
     ) -> Iterator[list[Operation]]:
         """Reads the dossiers and merges what was said of them; lot by lot what is to be written of them. All are read

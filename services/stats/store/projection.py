@@ -81,7 +81,7 @@ class Projection:
         that nobody else writes meanwhile."""
         merged, written = Merged(), _nothing
         try:
-            for lot in merged.take(self.facts, said, session):
+            for lot in merged.lots(self.facts, said, session):
                 written()
                 written = beside(self._write, lot, session)
             entries: list[Entry] = list(merged.deltas.entries())
