@@ -36,7 +36,7 @@ GATHER_SECONDS = 0.1
 """Between two rounds over collections that are in use: what a round costs hardly depends on how many it finds."""
 QUIET_SECONDS = 2.0
 """A collection that had nothing for so long is left to the stream and the poll."""
-AWAKE_SECONDS = 600.0
+AWAKE_SECONDS = 60.0
 """So long after it had something, a collection is worth a stream."""
 STREAM_PAUSE_SECONDS = 2.0
 """After the stream failed."""
