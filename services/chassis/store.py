@@ -28,11 +28,13 @@ from pymongo.errors import (
     OperationFailure,
     ServerSelectionTimeoutError,
     WriteConcernError,
+    WriteError,
 )
 from pymongo.server_api import ServerApi
 
 from chassis.clock import Clock
 from chassis.envelope import EventData, OutgoingEvent, adapter_of, outgoing
+from chassis.together import Together
 
 UNAVAILABLE: tuple[type[Exception], ...] = (
     ConnectionFailure,
@@ -210,20 +212,37 @@ class Aggregates(Generic[T]):
         self._adapter = adapter_of(cast("type", kind))
         self._names = [field.name for field in fields(cast(Any, kind)) if field.name != "id"]
         self._carrier = carrier
+        # A web process's threads read and write one aggregate each; what they do at the same moment is one command.
+        self._find: Together[str, Document | None] = Together(self._find_all, common=UNAVAILABLE)
+        self._insert: Together[Document, str | None] = Together(self._insert_all, common=UNAVAILABLE)
+        self._update: Together[tuple[Document, Document], str | None] = Together(self._update_all, common=UNAVAILABLE)
 
     def ensure_indexes(self) -> None:
         ensure_outbox_index(self.collection)
 
     def load(self, id: str) -> Loaded[T] | None:
-        # As raw batches: a cursor of documents takes half as long again, and each request of a web process loads.
-        raw = self.collection.find_raw_batches({"_id": id}, {"outbox": 0}, limit=-1)
-        options = self.collection.codec_options
-        found = [document for batch in raw for document in bson.decode_all(cast("bytes", batch), options)]
-        return self.loaded(found[0]) if found else None
+        found = self._find(id)
+        return None if found is None else self.loaded(found)
 
     def load_many(self, ids: Iterable[str]) -> dict[str, Loaded[T]]:
-        found = self.collection.find({"_id": {"$in": list(ids)}}, {"outbox": 0})
-        return {document["_id"]: self.loaded(document) for document in found}
+        wanted = list(dict.fromkeys(ids))
+        found = [self._find(wanted[0])] if len(wanted) == 1 else self._find_all(wanted)
+        return {document["_id"]: self.loaded(document) for document in found if document is not None}
+
+    def _find_all(self, ids: Sequence[str]) -> list[Document | None]:
+        # As raw batches: a cursor of documents takes half as long again, and each request of a web process loads. One
+        # alone needs no cursor; the documents of several may be too large for one reply.
+        if len(ids) == 1:
+            raw = self.collection.find_raw_batches({"_id": ids[0]}, {"outbox": 0}, limit=-1)
+        else:
+            raw = self.collection.find_raw_batches(
+                {"_id": {"$in": list(set(ids))}}, {"outbox": 0}, batch_size=len(ids) + 1
+            )
+        options = self.collection.codec_options
+        found = {
+            document["_id"]: document for batch in raw for document in bson.decode_all(cast("bytes", batch), options)
+        }
+        return [found.get(id) for id in ids]
 
     def loaded(self, document: Document) -> Loaded[T]:
         state: T = self._adapter.validate_python({**document, "id": document["_id"]})
@@ -254,19 +273,25 @@ class Aggregates(Generic[T]):
                 document["nudged_at"] = relay_at
             documents.append(document)
             written.append([Written(self.collection.name, item.id, event) for event in events])
-        refused: dict[int, str] = {}
+        refused = [self._insert(documents[0])] if len(documents) == 1 else _found(self._insert_all(documents))
+        self._carrier.note(
+            entry for entries, field in zip(written, refused, strict=True) if not field for entry in entries
+        )
+        return refused
+
+    def _insert_all(self, documents: Sequence[Document]) -> list[str | Exception | None]:
+        """For each None, the field whose uniqueness refused it, or another error of its own."""
         try:
-            # The driver's bulk machinery costs a web process's single write a quarter more.
+            # The driver's bulk machinery costs a single write a quarter more.
             if len(documents) == 1:
                 self.collection.insert_one(documents[0])
             else:
                 self.collection.insert_many(documents, ordered=False)
         except DuplicateKeyError as error:
-            refused = {0: _refused_field(error.details)}
+            return [_refused_field(error.details)]
         except BulkWriteError as error:
-            refused = duplicates(error)
-        self._carrier.note(entry for index, entries in enumerate(written) if index not in refused for entry in entries)
-        return [refused.get(index) for index in range(len(items))]
+            return _outcomes(error, len(documents))
+        return [None] * len(documents)
 
     def save(self, changes: Sequence[Change[T]]) -> list[bool]:
         """Writes them all in one bulk; False where somebody else had changed the aggregate since it was loaded."""
@@ -289,23 +314,31 @@ class Aggregates(Generic[T]):
             update: Document = {"$set": fields, "$push": pushed} if pushed else {"$set": fields}
             updates.append(({"_id": loaded.id, "doc_version": loaded.version}, update))
             written.append([Written(self.collection.name, loaded.id, event) for event in events])
-        lost: dict[int, str] = {}
-        # The upserts never insert: when the version is not the loaded one any more, one collides with the `_id` and so
-        # says that its change lost.
+        lost = [self._update(updates[0])] if len(updates) == 1 else _found(self._update_all(updates))
+        for field in lost:
+            if field is not None and field != "_id":
+                raise FieldTaken(self.collection.name, field)
+        self._carrier.note(
+            entry for entries, field in zip(written, lost, strict=True) if not field for entry in entries
+        )
+        return [field is None for field in lost]
+
+    def _update_all(self, updates: Sequence[tuple[Document, Document]]) -> list[str | Exception | None]:
+        """For each None, the field whose uniqueness refused it, or another error of its own.
+
+        The upserts never insert: when the version is not the loaded one any more, one collides with the `_id` and so
+        says that its change lost.
+        """
         try:
             if len(updates) == 1:
                 self.collection.update_one(*updates[0], upsert=True)
             else:
                 self.collection.bulk_write([UpdateOne(*update, upsert=True) for update in updates], ordered=False)
         except DuplicateKeyError as error:
-            lost = {0: _refused_field(error.details)}
+            return [_refused_field(error.details)]
         except BulkWriteError as error:
-            lost = duplicates(error)
-        for field in lost.values():
-            if field != "_id":
-                raise FieldTaken(self.collection.name, field) from None
-        self._carrier.note(entry for index, entries in enumerate(written) if index not in lost for entry in entries)
-        return [index not in lost for index in range(len(changes))]
+            return _outcomes(error, len(updates))
+        return [None] * len(updates)
 
     def _difference(self, old: T, new: T) -> tuple[Document, Document]:
         """What to `$set` and what to `$push`: a list that was only appended to, a journal say, is not written anew."""
@@ -350,6 +383,33 @@ def _refused_field(details: Mapping[str, Any] | None) -> str:
     return str(next(iter((details or {}).get("keyPattern", {"_id": 1}))))
 
 
+def _outcomes(error: BulkWriteError, count: int) -> list[str | Exception | None]:
+    """For each of the bulk's `count` writes None, the first field of the unique index that refused it, or what else
+    went wrong with it. Raises one of UNAVAILABLE when durability cannot be promised now."""
+    details = error.details or {}
+    _require_durable(details)
+    refused = {
+        item["index"]: _refused_field(item)
+        if item["code"] == DUPLICATE_KEY
+        else WriteError(item.get("errmsg", ""), item["code"], item)
+        for item in details.get("writeErrors", [])
+    }
+    return [refused.get(index) for index in range(count)]
+
+
+def _found(outcomes: Sequence[str | Exception | None]) -> list[str | None]:
+    """The outcomes of a bulk; raises the first error among them."""
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    return cast("list[str | None]", outcomes)
+
+
+def _require_durable(details: Mapping[str, Any]) -> None:
+    if unsure := details.get("writeConcernErrors"):
+        raise WriteConcernError(unsure[0].get("errmsg", ""), unsure[0].get("code"), unsure[0])
+
+
 def duplicates(error: BulkWriteError) -> dict[int, str]:
     """Index in the bulk → the first field of the unique index that refused it.
 
@@ -358,8 +418,7 @@ def duplicates(error: BulkWriteError) -> dict[int, str]:
     """
     details = error.details or {}
     errors = details.get("writeErrors", [])
-    if unsure := details.get("writeConcernErrors"):
-        raise WriteConcernError(unsure[0].get("errmsg", ""), unsure[0].get("code"), unsure[0])
+    _require_durable(details)
     if any(item["code"] != DUPLICATE_KEY for item in errors):
         raise error
     return {item["index"]: _refused_field(item) for item in errors}

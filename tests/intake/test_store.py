@@ -44,6 +44,16 @@ def file(intake: Running, key: str, channel: str = "counter") -> dict[str, Any]:
 PROCESSES, EACH = 4, 25
 
 
+def test_what_is_drawn_together_is_each_ones_own(intake: Running) -> None:
+    counters = Counters(intake.database)
+    counters.draw("b", 10)
+    assert counters._draw_all([("a", 1), ("b", 2), ("a", 3), ("b", 1), ("a", 1)]) == [1, 11, 2, 13, 5]
+    assert [counters.draw("a", 1), counters.draw("b", 1)] == [6, 14]
+    with ThreadPoolExecutor(16) as pool:
+        drawn = list(pool.map(lambda _: counters.draw("c", 2), range(100)))
+    assert sorted(drawn) == list(range(1, 201, 2))
+
+
 @pytest.mark.parametrize("drawn", [0, 9_950], ids=["from the first", "past 9,999"])
 def test_processes_that_draw_at_once_give_each_code_once_and_leave_no_gap(
     intake: Running, clock: Clock, drawn: int, monkeypatch: pytest.MonkeyPatch
