@@ -1,5 +1,6 @@
 """The bare prototype that the pipeline is measured beside: the same number of requests, durable writes, messages and
-consumers' writes for a dossier, in the same batched form, and nothing else: no validation, no authorisation, no domain.
+consumers' writes for a dossier, messages as long, in the same batched form, and nothing else: no validation, no
+authorisation, no domain.
 
 `python -m tests.bench.bare web|relay|consumer` with its settings in the environment (MONGO_URL, AMQP_URL, PORT, PLAN,
 QUEUE).
@@ -21,16 +22,20 @@ from pymongo.errors import BulkWriteError
 
 EXCHANGE = "bare.events"
 BATCH = 300
+AROUND = 90
+"""About so many bytes of a message are neither the request's nor filling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a dossier costs: the messages that each of its requests causes, by key, and the keys that each queue
-    takes; for each message a document is written, and for the keys `twice` of the queue stats one more."""
+    takes. For each message, which has `lengths` bytes, a document is written, and for the keys `twice` of the queue
+    stats one more."""
 
     requests: list[list[str]]
     queues: dict[str, list[str]]
     twice: list[str]
+    lengths: dict[str, int]
 
     def documents(self, queue: str) -> int:
         """How many the queue's consumer writes for a dossier."""
@@ -75,8 +80,14 @@ def web() -> None:
             @app.post("/<dossier>/<int:number>")
             def act(dossier: str, number: int) -> Response:
                 body = request.get_json()
+                known = AROUND + len(request.get_data())
                 entries = [
-                    {"key": key, "body": json.dumps({"id": f"{dossier}:{key}", "data": body})}
+                    {
+                        "key": key,
+                        "body": json.dumps(
+                            {"id": f"{dossier}:{key}", "data": {**body, "rest": "." * (plan.lengths[key] - known)}}
+                        ),
+                    }
                     for key in plan.requests[number]
                 ]
                 if number == 0:

@@ -13,20 +13,21 @@ import shutil
 import statistics
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from kombu.connection import Connection
 from pymongo import MongoClient
 
 from catalog.main import CATALOG
 from chassis.service import assembled_for_description
+from chassis.topology import EVENTS
 from intake.main import INTAKE
 from native.children import Child
 from native.ports import answers, free_port
@@ -39,6 +40,7 @@ from tests.support.servers import Broker, make_mongod, make_rabbitmq
 from tests.support.system import TOP, System, filing, running, wait_for
 from workflow.main import WORKFLOW
 
+T = TypeVar("T")
 LEAST_PIPELINE, LEAST_FILING = 0.5, 0.6
 ACTS = (b'{"outcome": "completed"}', b'{"outcome": "approved"}', b'{"outcome": "completed"}')
 AS_DEPLOYED = {"RELAY_POLL_MS": "1000", "RELAY_GRACE_MS": "10000"}
@@ -92,25 +94,6 @@ class Ours:
         each(partial(self._file, self._online, name), range(count))
         return count / (time.perf_counter() - began)
 
-    def plan(self, writes: int) -> bare.Plan:
-        """What a dossier costs here, read off what this run's first dossiers left in the archive of events, and who
-        subscribes to what. `writes`: how many documents are written for it, all in all."""
-        archive = self._mongo[self._system.database("stats")]["events"]
-        types = Counter(
-            event["type"] for event in archive.find({"type": {"$regex": "^(intake|workflow|notify)"}}, {"type": 1})
-        )
-        dossiers = types["intake.dossier.received.v1"]
-        each_dossier = {event_type: round(count / dossiers) for event_type, count in types.items()}
-        keys = [f"{event_type}.{n}" for event_type, count in sorted(each_dossier.items()) for n in range(count)]
-        queues = {
-            name: [key for key in keys if any(key.startswith(each.removesuffix("#")) for each in wanted)]
-            for name, wanted in subscriptions().items()
-        }
-        requests = [keys[start::5] for start in range(5)]
-        # Each request writes, and each outbox is cleared.
-        more = writes - 2 * len(requests) - sum(map(len, queues.values()))
-        return bare.Plan(requests, queues, keys[: max(0, more)])
-
     def writes(self, name: str, count: int) -> int:
         """How many documents are written for a dossier."""
         metrics = self._mongo.admin.command
@@ -126,12 +109,41 @@ class Ours:
         wait_for(lambda: archive.count_documents({"type": "intake.dossier.handed_over.v1"}) >= count, 120, 0.1)
 
 
+def heard(broker: Broker, during: Callable[[], T]) -> tuple[T, dict[str, list[int]]]:
+    """What `during` returns, and of each type of event how long its messages were meanwhile."""
+    with Connection(broker.url) as connection:
+        channel = connection.channel()
+        queue = channel.queue_declare(exclusive=True).queue
+        channel.queue_bind(queue, EVENTS, "#")
+        done = during()
+        found: dict[str, list[int]] = {}
+        while (message := channel.basic_get(queue, no_ack=True)) is not None:
+            found.setdefault(message.delivery_info["routing_key"], []).append(len(message.body))
+    return done, found
+
+
 def subscriptions() -> dict[str, list[str]]:
     """Of each service the types of events that it takes; `#` at the end stands for anything."""
     return {
         service.name: sorted({kind for each in assembled_for_description(service).table for kind in each.readings})
         for service in (CATALOG, INTAKE, WORKFLOW, NOTIFY, STATS)
     }
+
+
+def plan_of(writes: int, sent: Mapping[str, Sequence[int]], dossiers: int) -> bare.Plan:
+    """What a dossier costs here: the messages that were `sent` for so many dossiers (the type of each → how many
+    bytes), and who subscribes to what. `writes`: how many documents are written for it, all in all."""
+    each_dossier = {event_type: round(len(sizes) / dossiers) for event_type, sizes in sent.items()}
+    keys = [f"{event_type}.{n}" for event_type, count in sorted(each_dossier.items()) for n in range(count)]
+    queues = {
+        name: [key for key in keys if any(key.startswith(each.removesuffix("#")) for each in wanted)]
+        for name, wanted in subscriptions().items()
+    }
+    requests = [keys[start::5] for start in range(5)]
+    # Each request writes, and each outbox is cleared.
+    more = writes - 2 * len(requests) - sum(map(len, queues.values()))
+    lengths = {key: round(statistics.mean(sent[key.rpartition(".")[0]])) for key in keys}
+    return bare.Plan(requests, queues, keys[: max(0, more)], lengths)
 
 
 class Bare:
@@ -265,15 +277,15 @@ def main() -> int:
     ):
         ours = Ours(system, MongoClient(mongod.url))
         ours.pipeline("warm", 50)
-        writes = ours.writes("counted", 50)
-        plan = ours.plan(writes)
+        writes, sent = heard(broker, partial(ours.writes, "counted", 50))
+        plan = plan_of(writes, sent, 50)
         other = Bare(plan, folder, mongod, broker)
         try:
             other.pipeline("warm", 50)
             messages, deliveries = sum(map(len, plan.requests)), sum(map(len, plan.queues.values()))
             print(
                 f"a dossier: {len(plan.requests)} requests, {messages} messages, {deliveries} deliveries, "
-                f"{writes} documents written"
+                f"{writes} documents written; a message has {statistics.mean(plan.lengths.values()):.0f} bytes"
             )
             pipeline = compare(
                 "pipeline", (ours.pipeline, system.pids), (other.pipeline, other.pids), options.rounds, options.dossiers
