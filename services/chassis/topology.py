@@ -44,6 +44,11 @@ def retry_key(step: str) -> str:
     return f"retry.{step}"
 
 
+def binding_key(event_type: str) -> str:
+    """What a queue is bound with to get an event type, or all that a pattern such as `intake.#` stands for."""
+    return event_type if event_type.endswith("#") else routing_key(event_type)
+
+
 def declare(channel: Any, service: str, event_types: Sequence[str], *, single_active: bool = False) -> None:
     """Declares what belongs to the service and binds its input to the types (or patterns) that it consumes. Idempotent.
 
@@ -62,7 +67,7 @@ def declare(channel: Any, service: str, event_types: Sequence[str], *, single_ac
     incoming = _queue(channel, input_queue(service), arguments)
     incoming.queue_bind_to(service, INPUT_KEY)
     for event_type in event_types:
-        incoming.queue_bind_to(EVENTS, event_type if event_type.endswith("#") else routing_key(event_type))
+        incoming.queue_bind_to(EVENTS, binding_key(event_type))
     for step in RETRY_STEPS:
         wait = _queue(channel, f"{service}.{retry_key(step)}", {**back_to, "x-dead-letter-routing-key": INPUT_KEY})
         wait.queue_bind_to(service, retry_key(step))
