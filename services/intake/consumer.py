@@ -106,8 +106,8 @@ def _note(dossier: Dossier, item: Received, now: datetime) -> Dossier:
             return standstills.note_supplement_requested(dossier, requested, item.event.sequence, now)
         case inbound.DossierStopped() as stopped:
             return standstills.note_stopped(dossier, stopped, now)
-        case inbound.ProcessFinished(outcome=outcome, timing=timing, finished_at=at):
-            return progress.note_finished(dossier, outcome, timing, at)
+        case inbound.ProcessFinished() as end:
+            return _note_finished(dossier, end, item.event.sequence, now)
         case inbound.ResultIssued(result=id, sha256=sha256, issued_at=at):
             return results.note_result(dossier, GivenResult(id=id, sha256=sha256, issued_at=at))
         case inbound.ResultRecalled(result=id, sha256=sha256, issued_at=at, recalled_at=ended_at):
@@ -115,6 +115,18 @@ def _note(dossier: Dossier, item: Received, now: datetime) -> Dossier:
         case inbound.ResultReplaced(result=id, sha256=sha256, issued_at=at, replaced_at=ended_at):
             return results.note_result(dossier, GivenResult(id=id, sha256=sha256, issued_at=at, ended_at=ended_at))
     raise AssertionError(f"no note for {type(item.data).__name__}")
+
+
+def _note_finished(dossier: Dossier, told: inbound.ProcessFinished, sequence: int, now: datetime) -> Dossier:
+    """The end, and what it did to the due date: a refusal ends the pause that lasts without saying that the clock goes
+    on, and the result is early or late by the date that follows from it."""
+    finished = progress.note_finished(dossier, told.outcome, told.timing, told.finished_at)
+    if finished is dossier or told.previous_due_at is None:
+        return finished
+    change = DueChange(
+        sequence=sequence, why="pause", at=told.finished_at, previous_due_at=told.previous_due_at, due_at=told.due_at
+    )
+    return due_dates.note_change(finished, change, now)
 
 
 def _note_clock(dossier: Dossier, item: Received, now: datetime) -> Dossier:

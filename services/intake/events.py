@@ -214,7 +214,7 @@ class FeePaid:
     """Somebody paid `amount` đồng for the dossier. `payment`: the payment's id, which a reversal names. `channel`: how
     it was paid, whatever way the dossier was filed; `provider` told of it, None at the counter. `settled`: nothing is
     left to be paid. `requested_at`: when workflow asked for what is paid, so that its clock stands still for that no
-    more; None for what intake itself asked for."""
+    more; None for what intake itself asked for, and for what was paid before and reversed."""
 
     TYPE: ClassVar[str] = "intake.fee.paid.v1"
     dimensions: Dimensions
@@ -244,7 +244,9 @@ class FeeReversed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeCancelled:
-    """A bill is not to be paid any more. `awaited`: the dossier still waits for another fee that was asked for."""
+    """The one-stop unit says, for this `reason`, that a bill is not to be paid any more. `awaited`: the dossier still
+    waits for another fee that was asked for. `requested_at`: as in FeePaid, so that of a bill's payment and its
+    cancellation one alone has it."""
 
     TYPE: ClassVar[str] = "intake.fee.cancelled.v1"
     dimensions: Dimensions
@@ -252,6 +254,8 @@ class FeeCancelled:
     amount: int
     cancelled_at: datetime
     awaited: bool
+    reason: str = ""
+    requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -323,8 +323,11 @@ class ResultReplaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFinished:
-    """workflow.dossier.finished"""
+    """workflow.dossier.finished; `previous_due_at`: what was promised before the pause that ended with it, None when
+    the clock did not stand still."""
 
     outcome: Literal["approved", "rejected"]
     finished_at: datetime
     timing: Literal["early", "on_time", "late"]
+    due_at: datetime | None = None
+    previous_due_at: datetime | None = None

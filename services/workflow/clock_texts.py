@@ -105,9 +105,12 @@ def _pause(process: Process, line: PauseLine) -> Line:
         )
     end, moved = local(pause.end), _of(pause.moved)
     anew = ("; sau đó thời hạn tính lại từ đầu", "; then the time begins anew") if pause.restarts else ("", "")
+    cancelled = any(entry.act == "fee_cancelled" and entry.at == pause.end for entry in process.journal)
+    by_whom = ("; bộ phận một cửa đã hủy khoản này", "; the one-stop unit cancelled it") if cancelled else ("", "")
+    did = f"{spent[0]} không tính{anew[0]}{moved[0]}", f"{spent[1]} not counted{anew[1]}{moved[1]}"
     return (
-        f"Tạm dừng từ {begin} đến {end}, {why[0]} (căn cứ {basis}): {spent[0]} không tính{anew[0]}{moved[0]}.",
-        f"Paused from {begin} to {end}, {why[1]} (basis {basis}): {spent[1]} not counted{anew[1]}{moved[1]}.",
+        f"Tạm dừng từ {begin} đến {end}, {why[0]} (căn cứ {basis}){by_whom[0]}: {did[0]}.",
+        f"Paused from {begin} to {end}, {why[1]} (basis {basis}){by_whom[1]}: {did[1]}.",
     )
 
 

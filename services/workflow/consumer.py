@@ -58,7 +58,10 @@ def table(store: WorkflowStore, clock: Clock, alert_share: float = ALERT_SHARE) 
             lambda batch: _supplement(store, clock, batch),
             {"intake.dossier.supplemented.v1": inbound.DossierSupplemented},
         ),
-        Subscription(lambda batch: _pay(store, clock, batch), {"intake.fee.paid.v1": inbound.FeePaid}),
+        Subscription(
+            lambda batch: _settle(store, clock, batch),
+            {"intake.fee.paid.v1": inbound.FeePaid, "intake.fee.cancelled.v1": inbound.FeeCancelled},
+        ),
         # In the order of a child dossier's life, so that all of it may come in the same batch.
         Subscription(Children(store, clock).open, {"workflow.child.opened.v1": inbound.ChildOpened}),
         Subscription(lambda batch: _end_child(store, clock, batch), {"workflow.child.ended.v1": inbound.ChildEnded}),
@@ -127,14 +130,23 @@ def _supplement(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -
     return _change(store, batch, decide, at=lambda data: None if data.code is None else data.supplemented_at)
 
 
-def _pay(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
-    """What an agency asked for is paid; other fees are no matter here."""
+def _settle(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:
+    """What an agency asked for is paid, or is not to be paid any more; other fees are no matter here."""
     calendar = store.catalogue.calendar()
 
-    def decide(process: Process, data: inbound.FeePaid) -> Turn:
-        return pauses.fee_paid(process, data.requested_at, data.paid_at, clock(), calendar)
+    def decide(process: Process, data: inbound.FeePaid | inbound.FeeCancelled) -> Turn:
+        if isinstance(data, inbound.FeePaid):
+            return pauses.fee_paid(process, data.requested_at, data.paid_at, clock(), calendar)
+        return pauses.fee_cancelled(
+            process, data.requested_at, data.reason or None, data.cancelled_at, clock(), calendar
+        )
 
-    return _change(store, batch, decide, at=lambda data: None if data.requested_at is None else data.paid_at)
+    def at(data: inbound.FeePaid | inbound.FeeCancelled) -> datetime | None:
+        if data.requested_at is None:
+            return None
+        return data.paid_at if isinstance(data, inbound.FeePaid) else data.cancelled_at
+
+    return _change(store, batch, decide, at=at)
 
 
 def _end_child(store: WorkflowStore, clock: Clock, batch: Sequence[Received]) -> list[Outcome]:

@@ -111,7 +111,9 @@ class DossierRescheduled:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierFinished:
     """Decided, and the result is ready to be returned. `timing` is by day: before, on or after the due day. `refusal`:
-    why, when an agency refused it before its last step; the outcome is "rejected" then, and its steps are not done."""
+    why, when an agency refused it before its last step; the outcome is "rejected" then, and its steps are not done.
+    `previous_due_at`: what was promised before the pause that the refusal ended, which no other event tells of; None
+    when the clock did not stand still."""
 
     TYPE: ClassVar[str] = "workflow.dossier.finished.v1"
     code: str
@@ -124,6 +126,7 @@ class DossierFinished:
     timing: Timing
     result_name: str
     refusal: str | None = None
+    previous_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,8 @@ class SupplementRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeRequested:
-    """A fee that was found while it was worked on; the clock pauses until it is paid. `amount` in đồng."""
+    """A fee that was found while it was worked on; the clock pauses until it is paid or cancelled. `amount`
+    in đồng."""
 
     TYPE: ClassVar[str] = "workflow.fee.requested.v1"
     code: str

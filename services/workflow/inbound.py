@@ -207,3 +207,12 @@ class FeePaid:
 
     paid_at: datetime
     requested_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCancelled:
+    """intake.fee.cancelled; `requested_at` as in FeePaid. `reason` is empty in what intake published before it said."""
+
+    cancelled_at: datetime
+    reason: str = ""
+    requested_at: datetime | None = None

@@ -23,6 +23,7 @@ ON_PAPER: dict[str, dict[str, str]] = {
         "supplemented": "Người nộp đã bổ sung hồ sơ",
         "fee_requested": "Yêu cầu nghĩa vụ tài chính, tạm dừng",
         "fee_paid": "Người nộp đã hoàn thành nghĩa vụ tài chính",
+        "fee_cancelled": "Bộ phận một cửa hủy khoản phí, lệ phí đã yêu cầu",
         "paused": "Tạm dừng",
         "resumed": "Tiếp tục giải quyết",
         "extended": "Gia hạn thời gian giải quyết",

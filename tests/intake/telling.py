@@ -54,5 +54,5 @@ def stopped(id: str, sequence: int = 20, at: str = "2026-03-09T02:00:00Z") -> by
     return news(id, "dossier.stopped", sequence, stopped_at=at, **data)
 
 
-def finished(id: str, sequence: int = 20, at: str = "2026-03-09T02:00:00Z") -> bytes:
-    return news(id, "dossier.finished", sequence, outcome="rejected", finished_at=at, timing="early")
+def finished(id: str, sequence: int = 20, at: str = "2026-03-09T02:00:00Z", **dues: str) -> bytes:
+    return news(id, "dossier.finished", sequence, outcome="rejected", finished_at=at, timing="early", **dues)

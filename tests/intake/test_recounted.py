@@ -47,6 +47,15 @@ class Province:
         self.said += news
         self.untold += news
 
+    def begin(self) -> str:
+        """A dossier that was filed online and received, and that workflow works on."""
+        made = self.intake.post("dossiers", "citizen", body())
+        assert made.status_code == 201, made.text
+        id = str(made.get_json()["id"])
+        self.at_intake(id, "reception", "counter_officer", {})
+        self.tell_intake()
+        return id
+
     def at_intake(self, id: str, act: str, who: str, sent: dict[str, Any]) -> None:
         self.clock.move(hours=1)
         answer = self.intake.post(f"dossiers/{id}/{act}", who, sent)
@@ -69,6 +78,12 @@ class Province:
 
     def charge(self, id: str) -> None:
         self.act(f"tasks/{id}.s1/fee-request", amount=80_000, **WHY)
+
+    def remit(self, id: str) -> None:
+        self.intake.hear(self.untold)
+        number = len(self.intake.get(f"dossiers/{id}/fee", "counter_officer").get_json()["bills"])
+        self.at_intake(id, f"bills/{number}/cancellation", "counter_officer", {"reason": "Hộ nghèo được miễn"})
+        self.tell_intake()
 
     def pause(self, id: str) -> None:
         self.act(f"dossiers/{id}/pause", **WHY)
@@ -96,6 +111,7 @@ WAYS: tuple[tuple[Callable[[Province, str], None], ...], ...] = (
     (Province.ask, Province.resume, Province.ask),
     (Province.charge,),
     (Province.charge, Province.resume),
+    (Province.charge, Province.remit),
     (Province.pause,),
     (Province.pause, Province.resume, Province.extend),
     (Province.extend, Province.pause),
@@ -116,11 +132,7 @@ def province(intake: Running, workflow: Running, clock: Clock) -> Province:
     """A dossier that went each of these ways, and one that nobody has received."""
     province = Province(intake, workflow, clock)
     for way in WAYS:
-        made = intake.post("dossiers", "citizen", body())
-        assert made.status_code == 201, made.text
-        id = str(made.get_json()["id"])
-        province.at_intake(id, "reception", "counter_officer", {})
-        province.tell_intake()
+        id = province.begin()
         for step in way:
             step(province, id)
     assert intake.post("dossiers", "citizen", body()).status_code == 201
@@ -166,6 +178,37 @@ def test_the_numbers_equal_a_recount_in_every_state_and_order(
         comparison = recounting.recount()
         assert comparison.differences == ()
         [(_, stocks)] = stats.current().now(local_day(clock()))
-        assert {name: stocks[name] for name in now} == {"waiting": 1, "open": 9, "supplement": 2, "paused": 3}
+        assert {name: stocks[name] for name in now} == {"waiting": 1, "open": 10, "supplement": 2, "paused": 3}
     # In a month all but those are over time whose clock stands still.
-    assert stocks["overdue"] == 4
+    assert stocks["overdue"] == 5
+
+
+WAITED: dict[str, tuple[Callable[[Province, str], None], ...]] = {
+    "supplemented": (Province.ask, Province.give),
+    "resumed": (Province.pause, Province.resume),
+    "cancelled": (Province.charge, Province.remit),
+    "refused": (Province.pause, Province.refuse),
+}
+
+
+@pytest.mark.parametrize("way", WAITED)
+def test_intake_has_the_due_date_of_workflows_clock_whatever_ends_a_pause(
+    intake: Running, workflow: Running, clock: Clock, way: str
+) -> None:
+    province = Province(intake, workflow, clock)
+    id = province.begin()
+    begin, end = WAITED[way]
+    begin(province, id)
+    clock.move(days=1)
+    end(province, id)
+    intake.hear(province.untold)
+    ((dossier,), (process,)) = intake.rows("dossiers"), workflow.rows("dossiers")
+    assert dossier["due_at"] == process["due_at"] > process["promised_due_at"]
+    view = intake.get(f"tracking/{dossier['code']}?secret={dossier['secret']}").get_json()
+    assert (view["status"], view["fee_asked"], view["paused_since"]) == (
+        "processed" if way == "refused" else "in_process", 0, None,
+    )  # fmt: skip
+    assert [change["text"] for change in view["due_changes"]] == ["Không tính thời gian tạm dừng"]
+    assert process["state"] == ("finished" if way == "refused" else "running")
+    said = {"cancelled": "Hộ nghèo được miễn", "resumed": "Đã xác minh"}
+    assert way not in said or process["journal"][-1]["note"] == said[way]

@@ -13,7 +13,7 @@ from chassis.consume import Done, Duplicate
 from native.access import Persona
 from tests.intake import telling
 from tests.intake.making import paper
-from tests.intake.paying import FEE, filed
+from tests.intake.paying import FEE, OFFICE_ACCOUNTANT, filed
 from tests.intake.uploading import sent as uploaded
 from tests.support.catalogue import CHARTER, HERE, PROVINCE
 from tests.support.contents import png_of
@@ -260,6 +260,65 @@ def test_a_fee_that_workflow_asks_for_is_one_bill_and_one_message(paying: Runnin
     assert first["due"]
 
 
+def cancel(paying: Running, id: str, number: int, **options: Any) -> Any:
+    reason = {"reason": "Hộ nghèo được miễn"}
+    return paying.post(f"dossiers/{id}/bills/{number}/cancellation", "counter_officer", reason, **options)
+
+
+def test_a_fee_of_workflows_that_is_cancelled_is_told_with_what_it_waits_for(paying: Running, clock: Clock) -> None:
+    id = under_way(paying)
+    clock.move(hours=2)
+    paying.hear([telling.fee_asked(id), telling.paused(id, 4, "fee")])
+    paying.publish()
+    assert cancel(paying, id, 1).status_code == 200, "the fee of the filing, for which workflow does not wait"
+    (said,) = told(paying, "fee.cancelled")
+    assert (said["amount"], said["awaited"], said["requested_at"]) == (FEE, True, None)
+    assert shown(paying, id)["status"] == "fee_asked"
+    assert cancel(paying, id, 2).get_json()["status"] == "in_process"
+    (said,) = told(paying, "fee.cancelled")
+    asked = paying.get(f"dossiers/{id}/fee", "citizen").get_json()["bills"][1]
+    assert (said["amount"], said["awaited"], said["reason"]) == (80_000, False, "Hộ nghèo được miễn")
+    assert said["requested_at"] == asked["at"]
+    paying.hear([telling.resumed(id, 6, D2, D1)])
+    view = tracked(paying, id)
+    assert (view["status"], view["fee_asked"], view["paused_since"], view["due_at"]) == ("in_process", 0, None, D2)
+    assert "Xin nộp" not in page(paying, id)
+
+
+def test_of_a_bill_one_event_alone_ends_workflows_pause(paying: Running, clock: Clock) -> None:
+    """Workflow went on with the first payment; what comes after its reversal says nothing of a pause, so that it does
+    not matter in which order workflow hears of them."""
+    id = under_way(paying)
+    clock.move(hours=2)
+    paying.hear([telling.fee_asked(id)])
+    paying.publish()
+
+    def pay_and_reverse() -> None:
+        paid = paying.post(f"dossiers/{id}/payments", "counter_officer", {"amount": 80_000}).get_json()["payment"]
+        answer = paying.post(f"dossiers/{id}/payments/{paid['id']}/reversal", OFFICE_ACCOUNTANT, {"reason": "Nhầm"})
+        assert answer.status_code == 200, answer.text
+
+    pay_and_reverse()
+    pay_and_reverse()
+    assert cancel(paying, id, 2).status_code == 200
+    said = [json.loads(body) for body in paying.publish()]
+    assert [(event["type"].split(".")[2], event["data"].get("requested_at")) for event in said] == [
+        ("paid", "2026-03-04T03:00:00Z"), ("reversed", None), ("paid", None), ("reversed", None), ("cancelled", None),
+    ]  # fmt: skip
+
+
+def test_nothing_is_cancelled_before_it_was_asked_for(paying: Running, clock: Clock) -> None:
+    id = under_way(paying)
+    clock.move(hours=2)
+    paying.hear([telling.fee_asked(id)])
+    early = {"Occurred-At": "2026-03-04T02:59:59Z"}
+    backdating = Persona("Ghi lùi", ("dossiers.receive", "backdate"), HERE)
+    url, reason = f"dossiers/{id}/bills/2/cancellation", {"reason": "Nhầm"}
+    problem(paying.post(url, backdating, reason, headers=early), 422, "before_request")
+    in_time = {"Occurred-At": "2026-03-04T03:00:00Z"}
+    assert paying.post(url, backdating, reason, headers=in_time).status_code == 200
+
+
 def test_where_nothing_was_asked_for_at_the_filing_the_first_bill_is_waited_for(paying: Running, clock: Clock) -> None:
     made = filed(paying, "counter_officer", channel="counter", procedure=CHARTER)
     clock.move(hours=2)
@@ -334,6 +393,40 @@ def test_a_pause_that_moves_nothing_is_no_change_of_the_due_date(intake: Running
     intake.hear([telling.paused(id, 4, "other"), telling.resumed(id, 6, promised, promised)])
     found = shown(intake, id)
     assert (found["due_at"], found["due_changes"], found["pause"]) == (promised, [], None)
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_refusal_in_a_pause_moves_the_due_date(intake: Running, clock: Clock, batched: bool) -> None:
+    """Else the result of Thursday would be early by a due date of Tuesday. In whatever order the news come."""
+    id = under_way(intake)
+    promised = shown(intake, id)["due_at"]
+    clock.move(days=8)
+    heard = [
+        telling.finished(id, 8, "2026-03-12T01:00:00Z", due_at=D4, previous_due_at=D2),
+        telling.paused(id, 7, "other"),
+        telling.resumed(id, 6, D2, promised),
+    ]
+    for batch in [heard] if batched else [[each] for each in heard]:
+        assert intake.hear(batch) == [Done()] * len(batch)
+    assert intake.hear(heard) == [Duplicate()] * 3
+    found = shown(intake, id)
+    assert (found["status"], found["due_at"], found["timing"], found["pause"]) == ("processed", D4, "early", None)
+    assert [(change["why"], change["previous_due_at"], change["due_at"]) for change in found["due_changes"]] == [
+        ("pause", promised, D2),
+        ("pause", D2, D4),
+    ]
+    assert "Hẹn trả mới: <strong>09:00 ngày 13/03/2026</strong>" in page(intake, id)
+    assert intake.get(f"dossiers/{id}/journal/verification", "citizen").get_json()["intact"]
+
+
+def test_an_end_that_came_too_late_moves_no_due_date(intake: Running, clock: Clock) -> None:
+    id = under_way(intake)
+    promised = shown(intake, id)["due_at"]
+    clock.move(hours=2)
+    intake.post(f"dossiers/{id}/withdrawal", "citizen", {"reason": "Thôi"})
+    refused = telling.finished(id, due_at=D4, previous_due_at=promised)
+    assert intake.hear([refused]) == [Duplicate()]
+    assert (shown(intake, id)["due_at"], shown(intake, id)["due_changes"]) == (promised, [])
 
 
 def test_a_pause_for_another_cause_is_shown_and_is_no_status_of_its_own(intake: Running) -> None:

@@ -1,7 +1,7 @@
 """Whatever order the news come in, repeated, late, in whatever batches, to however many workers, a dossier ends alike.
 
 Dossiers are brought into every state that can still change by what others tell; then all that is told of them comes in
-an order that hypothesis makes up: receptions, withdrawals, supplements, payments, another calendar, a succession of the
+an order that hypothesis makes up: receptions, withdrawals, supplements, fees, another calendar, a succession of the
 agency that works on them; and the worker's timers run in between.
 
 What is compared is all that counts: states, ends, the ledger of the clock, tasks, whose they are, due dates, the lists
@@ -128,7 +128,14 @@ def restart(world: World, id: str) -> None:
 def fee(world: World, id: str) -> None:
     world.begin(id)
     world.act(id, "fee-request", 10)
-    world.told("paid", news("fee.paid", id, at(12)), news("fee.paid", id, at(30), requested_at=at(10).isoformat()))
+    world.told("fee", news("fee.paid", id, at(12)), news("fee.paid", id, at(30), requested_at=at(10).isoformat()))
+
+
+def remitted(world: World, id: str) -> None:
+    world.begin(id)
+    world.act(id, "fee-request", 10)
+    remission = news("fee.cancelled", id, at(30), requested_at=at(10).isoformat())
+    world.told("fee", news("fee.cancelled", id, at(12)), remission)
 
 
 def asked_again(world: World, id: str) -> None:
@@ -158,11 +165,12 @@ def stopped(world: World, id: str) -> None:
 DOSSIERS: dict[str, Callable[[World, str], None]] = {
     made.__name__: made
     for made in (
-        not_yet_received, running, at_the_province, supplement, restart, fee, asked_again, paused, extended, stopped,
+        not_yet_received, running, at_the_province, supplement, restart, fee, remitted, asked_again, paused, extended,
+        stopped,
     )
 }  # fmt: skip
 ALL = tuple(DOSSIERS)
-WITHDRAWN = ("not_yet_received", "supplement", "fee", "stopped")
+WITHDRAWN = ("not_yet_received", "supplement", "fee", "remitted", "stopped")
 
 
 def world_of(workflow: Running) -> World:
@@ -271,7 +279,7 @@ def world(workflow: Running) -> Iterator[World]:
 def in_order(world: World) -> dict[str, Any]:
     """What counts when each kind of news comes after the other, in the order of their times."""
     workers = Workers(world)
-    for kind in ("received", "calendar", "succession", "supplemented", "paid", "withdrawn"):
+    for kind in ("received", "calendar", "succession", "supplemented", "fee", "withdrawn"):
         for each in [told for told in world.news if told.kind == kind]:
             workers.deliver([each])
         workers.tick()
@@ -290,7 +298,7 @@ def test_every_order_of_the_kinds_of_news_ends_alike(world: World) -> None:
         "stopped-late": "stopped",
     }
     assert [end for *_, end, _, _ in expected["asked_again"]["pauses"]] == [at(14), at(31)]
-    kinds = ("received", "supplemented", "paid", "withdrawn")
+    kinds = ("received", "supplemented", "fee", "withdrawn")
     for n, order in list(enumerate(permutations(kinds)))[:: 1 if THOROUGH else 7]:
         workers = Workers(world)
         whole = list(order)

@@ -342,6 +342,21 @@ def test_the_account_tells_each_line_with_its_basis_and_what_it_did() -> None:
     ]
 
 
+def test_the_account_tells_that_a_fee_was_cancelled() -> None:
+    begin, end = at("05-04 10:00"), at("05-05 10:00")
+    process, _ = pauses.ask_fee(story(), story().tasks[0], 50_000, "Phí", "Điều 9", replace(making.by(), at=begin))
+    (paid, _), (cancelled, _) = (
+        pauses.fee_paid(process, begin, end, end, CALENDAR),
+        pauses.fee_cancelled(process, begin, "Được miễn", end, end, CALENDAR),
+    )
+    for one, vi_said, en_said in (
+        (paid, "", ""), (cancelled, "; bộ phận một cửa đã hủy khoản này", "; the one-stop unit cancelled it"),
+    ):  # fmt: skip
+        vi, en = told(one, "05-05 11:00")
+        assert f"chờ thực hiện nghĩa vụ tài chính (căn cứ Điều 9){vi_said}: 1 ngày 0 giờ 0 phút" in "".join(vi)
+        assert f"waiting for a fee (basis Điều 9){en_said}: 1 working days" in "".join(en)
+
+
 def test_the_holidays_in_between_are_named() -> None:
     start = at("04-29 15:30")
     received = making.received(3, received_at=start, clock_at=start, due_at=at("05-06 15:30"))

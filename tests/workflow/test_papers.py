@@ -120,6 +120,22 @@ def test_pauses_and_extensions_are_told_beside_it() -> None:
     ]  # fmt: skip
 
 
+def test_a_fee_that_was_cancelled_is_told_with_the_reason() -> None:
+    process, _ = making.started()
+    asking = at("2026-03-04 10:00")
+    process, _ = pauses.ask_fee(process, making.task(process, "s1"), 50_000, "Phí thẩm định", "Luật Phí", asking)
+    over = local("2026-03-05 10:00")
+    process, _ = pauses.fee_cancelled(process, asking.at, "Hộ nghèo được miễn", over, over, making.CALENDAR)
+    slip = papers.control_slip(process, named, NAMES)
+    assert [(each["act"], each["by"]["name"], each["note"]) for each in slip.content["acts"]] == [
+        ("fee_requested", "Phạm Thị Lan", None), ("fee_cancelled", None, "Hộ nghèo được miễn"),
+    ]  # fmt: skip
+    printed = text_of(sheet(slip))
+    assert "Hộ nghèo được miễn" in printed
+    html = Printer(TEMPLATES, texts.ON_PAPER).html("control_slip", json.loads(json.dumps(slip.content)))
+    assert "Bộ phận một cửa hủy khoản phí, lệ phí đã yêu cầu" in html
+
+
 def test_each_extension_with_an_apology_has_its_form() -> None:
     process, _ = making.started()
     with pytest.raises(papers.NothingToPrint):

@@ -13,7 +13,7 @@ from tests.support.catalogue import HERE, PROVINCE
 from tests.workflow import making
 from tests.workflow.making import CALENDAR, RECEIVED_AT, by
 from workflow import events
-from workflow.domain import endings, extensions, limits, pauses, returns, tasks, transfers
+from workflow.domain import clock, endings, extensions, limits, pauses, returns, tasks, transfers
 from workflow.domain.parts import Budget, By, TaskState
 from workflow.domain.processes import NO_DUE, Process, State, Turn, first_broken_entry
 
@@ -68,6 +68,11 @@ def supplemented(process: Process, by_: By) -> Turn:
 def fee_paid(process: Process, by_: By, hours: float = 1) -> Turn:
     """`hours`: when what is paid was asked for."""
     return pauses.fee_paid(process, at(hours), by_.at, by_.recorded_at, CALENDAR)
+
+
+def fee_cancelled(process: Process, by_: By, hours: float = 1) -> Turn:
+    """`hours`: when what is cancelled was asked for."""
+    return pauses.fee_cancelled(process, at(hours), "Miễn theo quy định", by_.at, by_.recorded_at, CALENDAR)
 
 
 def withdraw(process: Process, by_: By) -> Turn:
@@ -137,6 +142,10 @@ ACTS: dict[str, tuple[Callable[[Process, By], Turn], dict[str, str]]] = {
         dict.fromkeys(("running", "fee", "other", *ENDED), SAME) | {"supplement": "running"},
     ),
     "fee_paid": (fee_paid, dict.fromkeys(("running", "supplement", "other", *ENDED), SAME) | {"fee": "running"}),
+    "fee_cancelled": (
+        fee_cancelled,
+        dict.fromkeys(("running", "supplement", "other", *ENDED), SAME) | {"fee": "running"},
+    ),
     "withdraw": (
         withdraw,
         dict.fromkeys(("running", *PAUSED), "withdrawn")
@@ -273,6 +282,44 @@ def test_a_fee_request_pauses_until_it_is_paid() -> None:
     assert after.journal[-1].act == "fee_paid"
 
 
+def test_a_cancelled_fee_is_waited_for_no_more_and_the_journal_says_why() -> None:
+    """From Thursday 09:00 until Monday 09:00: two working days, as with a supplement."""
+    process, _ = ask_fee(running(), by(24))
+    assert fee_cancelled(process, by(30), 23) == (process, ()), "another fee"
+    after, said = fee_cancelled(process, by(24 * 5), 24)
+    resumed = only(said, events.DossierResumed)
+    assert (resumed.kind, resumed.restarted, resumed.resumed_at) == ("fee", False, at(24 * 5))
+    assert (resumed.previous_due_at, resumed.due_at) == (at(24 * 5), at(24 * 7))
+    assert (after.due_at, after.pauses[0].end) == (at(24 * 7), at(24 * 5))
+    entry = after.journal[-1]
+    assert (entry.act, entry.by, entry.note) == ("fee_cancelled", "system:intake", "Miễn theo quy định")
+    for again in (fee_cancelled, fee_paid):
+        assert again(after, by(24 * 6), 24) == (after, ()), "nothing ends a pause twice"
+    asked_again, _ = ask_fee(after, by(24 * 6))
+    assert fee_cancelled(asked_again, by(24 * 7), 24) == (asked_again, ()), "it was for the first request"
+
+
+@pytest.mark.parametrize("over", [fee_paid, fee_cancelled])
+def test_money_that_was_sent_before_it_was_asked_for_keeps_nobody_waiting(over: Callable[..., Turn]) -> None:
+    """A transfer that came early is placed with the dossier by hand, and counts when it was made."""
+    process, _ = ask_fee(running(), by(3))
+    after, said = over(process, by(2), 3)
+    assert after.state is State.RUNNING
+    assert (only(said, events.DossierResumed).resumed_at, after.pauses[0].end) == (at(3), at(3))
+    assert after.due_at == running().due_at
+
+
+def test_a_fee_that_is_cancelled_after_the_withdrawal_adds_no_time_to_the_pause() -> None:
+    process, _ = ask_fee(running(), by(1))
+    first, said = fee_cancelled(withdraw(process, by(2))[0], by(5))
+    second, _ = withdraw(fee_cancelled(process, by(5))[0], by(2))
+    assert said == ()
+    assert first.state is second.state is State.WITHDRAWN
+    for each in (first, second):
+        assert each.pauses[0].end == at(5)
+        assert clock.paused_minutes(each, each.pauses[0], at(30), CALENDAR) == 60
+
+
 def test_another_pause_names_its_legal_basis() -> None:
     process, said = pause(running(), by(1))
     assert only(said, events.DossierPaused) == events.DossierPaused(
@@ -402,7 +449,16 @@ def test_a_refusal_decides_against_it() -> None:
     assert (told.outcome, told.refusal, told.finished_at) == ("rejected", "Không đủ điều kiện", at(2))
     assert [each.state for each in process.tasks] == [TaskState.DONE, *[TaskState.CLOSED] * 3]
     assert [each.act for each in process.journal][-2:] == ["refused", "finished"]
+    assert told.previous_due_at is None, "no pause lasted"
     assert only(making.complete(last_step(), "s4", by(4))[1], events.DossierFinished).refusal is None
+
+
+def test_a_refusal_in_a_pause_says_what_was_promised_before_it() -> None:
+    waiting_for, _ = pause(running(), by(24))
+    process, said = refuse(waiting_for, by(24 * 5))
+    told = only(said, events.DossierFinished)
+    assert (told.previous_due_at, told.due_at) == (at(24 * 5), at(24 * 7))
+    assert process.due_at == told.due_at
 
 
 def last_step() -> Process:

@@ -62,8 +62,7 @@ def news(name: str, id: str, at: datetime, **data: Any) -> bytes:
     """Intake's event about the dossier."""
     event = json.loads(sample(f"intake.{name}.v1"))
     event |= {"subject": id, "id": f"intake.{name}:{id}:{at.timestamp()}"}
-    when = {"dossier.supplemented": "supplemented_at", "fee.paid": "paid_at", "dossier.withdrawn": "withdrawn_at"}[name]
-    event["data"] |= {"code": "H56.30-260304-0001", when: at.isoformat(), **data}
+    event["data"] |= {"code": "H56.30-260304-0001", f"{name.partition('.')[2]}_at": at.isoformat(), **data}
     return json.dumps(event).encode()
 
 
@@ -116,6 +115,31 @@ def test_a_fee_request_and_its_payment(workflow: Running, clock: Clock) -> None:
     clock.move(hours=1)
     assert act(workflow, id, "fee-request").get_json()["pause"]["number"] == 2
     assert workflow.hear([paid]) == [Duplicate()], "it was for the first request"
+
+
+def test_a_fee_request_and_its_cancellation(workflow: Running, clock: Clock) -> None:
+    id, other = begin(workflow), begin(workflow)
+    before = act(workflow, id, "fee-request").get_json()["due_at"]
+    clock.move(hours=1)
+    act(workflow, other, "fee-request")
+    requests = {event["subject"]: event["data"]["requested_at"] for event in told(workflow, "fee.requested")}
+    clock.move(days=1)
+    assert workflow.hear([news("fee.cancelled", id, clock.now)]) == [Done()], "the fee of the filing"
+    assert workflow.hear([news("fee.cancelled", id, clock.now, requested_at=requests[other])]) == [Duplicate()]
+    assert told(workflow, "resumed") == []
+    cancelled = news("fee.cancelled", id, clock.now, requested_at=requests[id], reason="Được miễn theo Luật Phí")
+    paid = news("fee.paid", id, clock.now, requested_at=requests[id])
+    assert workflow.hear([cancelled, cancelled, paid]) == [Done(), Duplicate(), Duplicate()]
+    assert workflow.hear([cancelled]) == [Duplicate()]
+    (resumed,) = told(workflow, "resumed")
+    assert (resumed["subject"], resumed["data"]["kind"]) == (id, "fee")
+    assert resumed["data"]["due_at"] > resumed["data"]["previous_due_at"] == before
+    timeline = workflow.get(f"dossiers/{id}/timeline", "officer").get_json()
+    entry = timeline["journal"][-1]
+    assert (entry["act"], entry["by"], entry["note"]) == ("fee_cancelled", "system:intake", "Được miễn theo Luật Phí")
+    assert (timeline["state"], timeline["due_at"], timeline["intact"]) == ("running", resumed["data"]["due_at"], True)
+    assert complete(workflow, f"{id}.s1").status_code == 200
+    problem(complete(workflow, f"{other}.s1"), 409, "not_running")
 
 
 def test_pause_resumption_and_extension(workflow: Running, clock: Clock) -> None:
@@ -360,8 +384,9 @@ def test_news_of_a_dossier_that_is_not_here_yet_wait_for_it(workflow: Running, c
     before_reception = news("dossier.supplemented", "d-unknown", clock.now, code=None)
     paid = news("fee.paid", "d-unknown", clock.now, requested_at=clock.now.isoformat())
     at_filing = news("fee.paid", "d-unknown", clock.now)
-    assert workflow.hear([supplement, before_reception, paid, at_filing]) == [
-        Later("process_not_here_yet"), Done(), Later("process_not_here_yet"), Done(),
+    cancelled = news("fee.cancelled", "d-unknown", clock.now, requested_at=clock.now.isoformat())
+    assert workflow.hear([supplement, before_reception, paid, at_filing, cancelled]) == [
+        Later("process_not_here_yet"), Done(), Later("process_not_here_yet"), Done(), Later("process_not_here_yet"),
     ]  # fmt: skip
 
 

@@ -209,6 +209,7 @@ def counter_payment(id: str, bill: Bill, method: Method, receipt: str, receipt_b
 
 def pay(dossier: Dossier, payment: Payment, by: By) -> Turn:
     """The dossier with a payment for a bill that `judge` or `payable` gave."""
+    requested_at = _waited_for_since(dossier, payment.bill)
     dossier = noted(
         replace(dossier, payments=(*dossier.payments, payment)), "fee_paid", by, f"{payment.receipt}: {payment.amount}"
     )
@@ -222,9 +223,17 @@ def pay(dossier: Dossier, payment: Payment, by: By) -> Turn:
         paid_at=payment.paid_at,
         provider=payment.provider,
         settled=not due(dossier),
-        requested_at=next((bill.at for bill in dossier.bills if bill.told and bill.number == payment.bill), None),
+        requested_at=requested_at,
     )
     return dossier, (paid,)
+
+
+def _waited_for_since(dossier: Dossier, number: int) -> datetime | None:
+    """When workflow asked for the bill of this number, if it may still wait for it; None: it did not ask, or the bill
+    was paid once, with which its clock went on for good, whatever a reversal says and whichever is heard of first."""
+    if any(payment.bill == number for payment in dossier.payments):
+        return None
+    return next((bill.at for bill in dossier.bills if bill.told and bill.number == number), None)
 
 
 def reverse(dossier: Dossier, payment_id: str, reason: str, by: By) -> Turn:
@@ -315,10 +324,12 @@ def _billed(
 
 
 def cancel(dossier: Dossier, number: int, reason: str, by: By) -> Turn:
-    """The bill is not to be paid: it was a mistake, or the fee is remitted. Raises NotFound, BillSettled."""
+    """The bill is not to be paid: it was a mistake, or the fee is remitted. Raises NotFound, BillSettled, Invalid."""
     bill = bill_of(dossier, number)
     if bill not in fees.open_bills(dossier.bills, dossier.payments):
         raise BillSettled(f"bill {number} is not open")
+    if by.at < bill.at:
+        raise Invalid("cancelled before it was asked for", code="before_request")
     gone = replace(bill, cancelled=Cancellation(at=by.at, by=by.who, reason=reason))
     bills = tuple(gone if each is bill else each for each in dossier.bills)
     dossier = noted(replace(dossier, bills=bills), "fee_cancelled", by, f"{bill.amount}: {reason}")
@@ -329,6 +340,8 @@ def cancel(dossier: Dossier, number: int, reason: str, by: By) -> Turn:
         amount=bill.amount,
         cancelled_at=by.at,
         awaited=bool(awaited_bills(dossier)),
+        reason=reason,
+        requested_at=_waited_for_since(dossier, number),
     )
     return dossier, (cancelled,)
 

@@ -41,7 +41,10 @@ def note_supplement_requested(
 
 def note_stopped(dossier: Dossier, told: DossierStopped, recorded_at: datetime) -> Dossier:
     """Of a withdrawal and a stop the earlier one counts, and the stop when both are of the same instant, as with the
-    end by a decision."""
+    end by a decision.
+
+    A stop in a pause moves the due date in workflow's account. Here the one that was promised last stays, which hurts
+    nothing: no result is due any more, a stop is neither early nor late, and what is open alone can be overdue."""
     withdrawn = dossier.withdrawal
     if dossier.stop is not None or (withdrawn is not None and withdrawn.at < told.stopped_at):
         return dossier

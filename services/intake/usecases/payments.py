@@ -102,7 +102,7 @@ class PaymentUseCases:
         return self._change(call, dossier_id, decide, render)
 
     def cancel(self, call: Call, dossier_id: str, number: int, reason: str, render: Render) -> Answer:
-        """A bill is not to be paid. Raises NotFound, BillSettled."""
+        """A bill is not to be paid. Raises NotFound, BillSettled, Invalid."""
         return self._change(
             call, dossier_id, lambda dossier: payments.cancel(dossier, number, reason, by(call)), render
         )

@@ -122,8 +122,9 @@ def remaining(process: Process, now: datetime, calendar: worktime.Calendar) -> i
 
 
 def paused_minutes(process: Process, pause: Pause, now: datetime, calendar: worktime.Calendar) -> int:
-    """Working minutes within the pause, until now or the process's end if it lasts."""
-    end = pause.end or ended_at(process) or now
+    """Working minutes within the pause, until now if it lasts, and at most until the process's end: what was waited for
+    may have come, or been cancelled, after that."""
+    end = min(pause.end or now, ended_at(process) or now)
     return worktime.between(pause.begin, end, calendar, _hours(process.hours))
 
 

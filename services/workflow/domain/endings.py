@@ -57,9 +57,10 @@ def stop(process: Process, reason: str, basis: str | None, calendar: worktime.Ca
 
 def refuse(process: Process, reason: str, basis: str, calendar: worktime.Calendar, by: By) -> Turn:
     """The agency refuses what is applied for before its last step: the dossier is decided, and the answer is no."""
+    previous = None if process.pause is None else process.due_at
     process = noted(_ending(process, calendar, by), "refused", None, by, f"{basis}: {reason}")
     process, finished = ended(process, "rejected", by.at, by)
-    return _closed(process), (replace(finished, refusal=reason),)
+    return _closed(process), (replace(finished, refusal=reason, previous_due_at=previous),)
 
 
 def _ending(process: Process, calendar: worktime.Calendar, by: By) -> Process:

@@ -23,9 +23,9 @@ Naming = Callable[[str], str]
 """What an agency is called, by its identifier."""
 
 TOLD: Mapping[str, bool] = {
-    "supplement_requested": True, "supplemented": False, "fee_requested": False, "fee_paid": False, "paused": True,
-    "resumed": True, "extended": False, "transferred": False, "succeeded": False, "stopped": True, "refused": True,
-    "withdrawn": False, "finished": False,
+    "supplement_requested": True, "supplemented": False, "fee_requested": False, "fee_paid": False,
+    "fee_cancelled": True, "paused": True, "resumed": True, "extended": False, "transferred": False,
+    "succeeded": False, "stopped": True, "refused": True, "withdrawn": False, "finished": False,
 }  # fmt: skip
 """The acts beside the hand-overs that the slip tells of, and whether their note is a reason in somebody's words."""
 

@@ -141,7 +141,7 @@ def resume(process: Process, reason: str, calendar: worktime.Calendar, by: By) -
 def supplemented(process: Process, at: datetime, recorded_at: datetime, calendar: worktime.Calendar) -> Turn:
     """The applicant handed in what was asked for. Nothing happens when that was for an earlier request, or when the
     clock goes on already."""
-    return _arrived(process, "supplement", "supplemented", calendar, By(INTAKE, "", at, recorded_at))
+    return _over(process, "supplement", "supplemented", None, calendar, By(INTAKE, "", at, recorded_at))
 
 
 def fee_paid(
@@ -149,9 +149,20 @@ def fee_paid(
 ) -> Turn:
     """The applicant paid what was asked for at `requested_at`; None: not by an agency that works on it. Nothing happens
     when that is another request than the one that is waited for, or when the clock goes on already."""
-    if process.pause is None or process.pause.begin != requested_at:
-        return process, ()
-    return _arrived(process, "fee", "fee_paid", calendar, By(INTAKE, "", at, recorded_at))
+    return _fee_over(process, requested_at, "fee_paid", None, calendar, By(INTAKE, "", at, recorded_at))
+
+
+def fee_cancelled(
+    process: Process,
+    requested_at: datetime | None,
+    reason: str | None,
+    at: datetime,
+    recorded_at: datetime,
+    calendar: worktime.Calendar,
+) -> Turn:
+    """The one-stop unit says that what was asked for at `requested_at` is not to be paid: it was a mistake, or is
+    remitted. Nothing happens when a payment would end no pause either."""
+    return _fee_over(process, requested_at, "fee_cancelled", reason, calendar, By(INTAKE, "", at, recorded_at))
 
 
 def ended(process: Process, calendar: worktime.Calendar, at: datetime) -> Process:
@@ -179,17 +190,33 @@ def _begin(process: Process, begun: Pause, by: By) -> tuple[Process, events.Doss
     return with_tasks(process, process.tasks), paused
 
 
-def _arrived(
-    process: Process, kind: Literal["supplement", "fee"], act: str, calendar: worktime.Calendar, by: By
+def _fee_over(
+    process: Process, requested_at: datetime | None, act: str, note: str | None, calendar: worktime.Calendar, by: By
 ) -> Turn:
+    lasting = process.pause
+    if lasting is None or lasting.begin != requested_at:
+        return process, ()
+    # Money that was sent before it was asked for, and placed with the dossier later, is there from the first moment.
+    return _over(process, "fee", act, note, calendar, replace(by, at=max(by.at, lasting.begin)))
+
+
+def _over(
+    process: Process,
+    kind: Literal["supplement", "fee"],
+    act: str,
+    note: str | None,
+    calendar: worktime.Calendar,
+    by: By,
+) -> Turn:
+    """Intake says that there is nothing of this kind to wait for any more."""
     lasting = process.pause
     if lasting is None or lasting.kind != kind or by.at < lasting.begin:
         return process, ()
     if process.state is not State.PAUSED:
         # It was withdrawn meanwhile, or before that: the ledger says what happened, and no clock goes on.
         closed = (*process.pauses[:-1], replace(lasting, end=by.at))
-        return noted(replace(process, pauses=closed), act, None, by, None), ()
-    return _go_on(process, lasting, act, None, calendar, by)
+        return noted(replace(process, pauses=closed), act, None, by, note), ()
+    return _go_on(process, lasting, act, note, calendar, by)
 
 
 def _go_on(process: Process, lasting: Pause, act: str, note: str | None, calendar: worktime.Calendar, by: By) -> Turn:
