@@ -8,11 +8,10 @@ retry or its parking is durable.
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from kombu.connection import Connection
@@ -313,16 +312,19 @@ class Consumer:
             raise ConnectionResetError("a message could not be moved; the batch goes back to the queue")
 
     def _moved(self, message: Any, outcome: Later | Invalid) -> Message:
-        headers = {
-            key: value for key, value in (message.headers or {}).items() if key not in ("x-death", "x-delivery-count")
+        # Whoever published it may have put anything into its headers; what is not plain stays behind.
+        headers: dict[str, Any] = {
+            key: value
+            for key, value in (message.headers or {}).items()
+            if isinstance(key, str) and isinstance(value, str) and key not in ("x-death", "x-delivery-count")
         }
-        attempt = int(headers.get(ATTEMPT, 0))
+        attempt = attempts(message.headers)
         headers |= {ATTEMPT: attempt + 1, REASON: outcome.reason[:500]}
         if isinstance(outcome, Later) and attempt < len(topology.RETRY_STEPS):
             key = topology.retry_key(topology.RETRY_STEPS[attempt])
         else:
             key = topology.PARKED_KEY
-            headers[PARKED_AT] = datetime.now(UTC).isoformat()
+            headers[PARKED_AT] = self._clock().isoformat()
         log.warning("event_moved", to=key, event_id=message.properties.get("message_id"), reason=outcome.reason[:500])
         return Message(
             self._service,
@@ -346,6 +348,12 @@ class Consumer:
     def ages(self) -> dict[str, float]:
         """As last measured, for `/readyz`."""
         return {"queue_messages": self._depth, "queue_oldest_seconds": self._queue_age}
+
+
+def attempts(headers: Mapping[str, Any] | None) -> int:
+    """How often the service has tried the message; 0 when its header says what the service never wrote there."""
+    found = (headers or {}).get(ATTEMPT)
+    return found if type(found) is int and 0 <= found <= len(topology.RETRY_STEPS) + 1 else 0
 
 
 def applied(handler: Handler, items: Sequence[Received]) -> Sequence[Outcome]:

@@ -7,7 +7,7 @@ counts, durations. `FORBIDDEN` names what must not be logged; such a key is repl
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -36,8 +36,10 @@ def _without_personal_data(_logger: Any, _method: str, event: MutableMapping[str
     return event
 
 
-def configure(service: str, process: str, level: str = "info") -> None:
-    """Sets up structlog and the standard library's logging to write JSON lines to stdout; call once a process."""
+def configure(service: str, process: str, level: str = "info", stream: TextIO | None = None) -> None:
+    """Sets up structlog and the standard library's logging to write JSON lines to the stream, stdout when None; call
+    once a process. A command whose output programs read gives stderr."""
+    stream = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
 
     def from_where(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -56,7 +58,7 @@ def configure(service: str, process: str, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -66,7 +68,7 @@ def configure(service: str, process: str, level: str = "info") -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

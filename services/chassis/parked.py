@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from chassis import logs, topology
 from chassis.clock import Clock, new_id
-from chassis.consume import ATTEMPT, PARKED_AT, REASON
+from chassis.consume import ATTEMPT, PARKED_AT, REASON, attempts
 from chassis.errors import NotFound, Unavailable
 
 log = logs.get()
@@ -58,7 +58,9 @@ class ParkedMessages:
     def list(self, limit: int = 200) -> list[Parked]:
         """The oldest first, at most `limit`."""
         with self._channel() as channel:
-            return [parked for _, parked, _, _ in self._walk(channel, limit)]
+            found = [parked for _, parked, _, _ in self._walk(channel, limit)]
+        # What was looked at goes back to the queue, and not in the order in which it came out.
+        return sorted(found, key=lambda parked: parked.parked_at or "")
 
     def replay(self, id: str, by: str) -> Parked:
         """Puts the message back into the service's input queue with its attempts forgotten, or NotFound."""
@@ -149,7 +151,7 @@ def explain(headers: dict[str, Any], body: bytes) -> Parked:
         event = {}
     # It may have been parked for the very reason that these are not what they should be.
     kind, identifier, subject = (str(event[key]) if key in event else None for key in ("type", "id", "subject"))
-    reason = headers.get(REASON)
+    reason, parked_at = headers.get(REASON), headers.get(PARKED_AT)
     if reason is None and headers.get("x-death"):
         reason = f"delivered {topology.DELIVERY_LIMIT} times without an answer: the consumer died over it"
     return Parked(
@@ -158,7 +160,7 @@ def explain(headers: dict[str, Any], body: bytes) -> Parked:
         event=identifier,
         subject=subject,
         reason=str(reason or "unknown"),
-        attempts=int(headers.get(ATTEMPT, 0)),
-        parked_at=headers.get(PARKED_AT),
+        attempts=attempts(headers),
+        parked_at=None if parked_at is None else str(parked_at),
         size=len(body),
     )

@@ -106,7 +106,9 @@ def main(service: Service[Any], argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(openapi.document(described(service), "1"), ensure_ascii=False, indent=1) + "\n")
         return 0
     settings = read_or_exit(service.settings)
-    logs.configure(service.name, arguments.command, settings.log_level)
+    # What runs for long is followed by its log; what a command prints is its answer.
+    stream = sys.stdout if arguments.command in ("web", "worker") else sys.stderr
+    logs.configure(service.name, arguments.command, settings.log_level, stream)
     if arguments.command == "web":
         return _web(service, settings)
     if arguments.command == "worker":

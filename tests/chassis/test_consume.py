@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pika
@@ -224,6 +225,30 @@ def test_a_wrong_encoding_is_no_reason_to_die(
     until(lambda: echoes.ids() == {"t1"})
     [found] = until(parked.list)
     assert found.reason.startswith("unreadable")
+
+
+ODD: list[Any] = ["abc", -7, 6, 10**12, None, True, b"\xff", WHEN, Decimal("1.5"), {"a": [1, {"b": None}]}, ["x"]]
+
+
+@pytest.mark.parametrize("attempt", ODD, ids=repr)
+def test_odd_headers_are_no_reason_to_die(
+    running: Running, echoes: Echoes, carrier: store.Carrier, amqp: Broker, parked: ParkedMessages, attempt: Any
+) -> None:
+    """Whoever may publish may write anything there, and a consumer that ends over it would end over it again."""
+    counted = Counted()
+    running.consumer(echoes.table(), carrier)
+    asked = iter((toy.later(), toy.invalid()))
+    echoes.asked["early"] = lambda: next(asked)
+    others = {f"odd{n}": value for n, value in enumerate(ODD)}
+    headers = {"x-attempt": attempt, "x-reason": attempt, "x-parked-at": attempt, "traceparent": "00-1", **others}
+    properties = pika.BasicProperties(headers=headers, timestamp=2**63, priority=9, type="?")
+    with pika.BlockingConnection(pika.URLParameters(amqp.url)) as connection:
+        channel = connection.channel()
+        for body in ("{", str(made("t1", "early").body), str(made("t2").body)):
+            channel.basic_publish(topology.EVENTS, "toy.thing.made", body, properties)
+    until(lambda: len(parked.list()) == 2)
+    assert {(found.subject, found.attempts) for found in parked.list()} == {(None, 1), ("t1", 2)}
+    assert (counted("later"), counted("invalid"), echoes.ids()) == (1, 1, {"t2"})
 
 
 def test_a_type_that_nothing_reads_any_more_is_passed_over(

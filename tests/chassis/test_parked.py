@@ -46,6 +46,13 @@ def park(amqp: Broker) -> Iterator[Callable[..., str]]:
     publisher.close()
 
 
+def test_the_oldest_is_the_first_at_every_look(parked: ParkedMessages, park: Callable[..., str]) -> None:
+    days = ("04", "02", "03", "05")
+    ids = {day: park(f"body {day}", **{"x-parked-at": f"2026-03-{day}T00:00:00+00:00"}) for day in days}
+    for _ in range(3):
+        assert [found.id for found in parked.list()] == [ids[day] for day in sorted(days)]
+
+
 def test_a_parked_message_is_explained_and_its_body_is_not_shown(
     parked: ParkedMessages, park: Callable[..., str]
 ) -> None:

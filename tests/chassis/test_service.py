@@ -211,8 +211,12 @@ def test_parked_messages_are_handled_from_the_command_line(
     unknown = deployment.run("parked", "discard", "0" * 24)
     assert (unknown.returncode, "Traceback" in unknown.stderr) == (1, False)
     assert "0" * 24 in unknown.stderr
-    assert deployment.run("parked", "discard", rows[0]["id"]).returncode == 0
-    assert deployment.run("parked", "replay", "all").returncode == 0
+    discarded = deployment.run("parked", "discard", rows[0]["id"])
+    replayed = deployment.run("parked", "replay", "all")
+    assert (discarded.returncode, replayed.returncode) == (0, 0)
+    # What they print is for programs, and their log is not in it.
+    assert [json.loads(line) for line in (discarded.stdout + replayed.stdout).splitlines()] == rows
+    assert "parked_act" in discarded.stderr
     until(lambda: amqp.queue_depth("toy.events") == 3)
     assert amqp.queue_depth("toy.parked") == 0
     acts = list(database["parked_acts"].find())
