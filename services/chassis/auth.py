@@ -63,6 +63,26 @@ class Principal:
             raise Forbidden(f"the scope {scope} is needed")
 
 
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError)
+
+
+def unusable(jwks: str, api_keys: Path | None) -> list[str]:
+    """What is wrong with the files that callers are checked against, a line each. A web address is not looked at: the
+    identity provider may be away now; a file of API keys may come later, into a folder that is there."""
+    wrong = []
+    if "://" not in jwks:
+        try:
+            _key_set(Path(jwks))
+        except _UNREADABLE:
+            wrong.append("JWKS: is no file with a JSON Web Key Set")
+    if api_keys is not None and not (api_keys.parent.is_dir() and not api_keys.exists()):
+        try:
+            _entries(api_keys)
+        except _UNREADABLE:
+            wrong.append("API_KEYS_FILE: is no file of API keys, as `python -m chassis api-key` makes it")
+    return wrong
+
+
 class Headers(Protocol):
     """A request's headers, whatever their case."""
 
@@ -160,7 +180,7 @@ class _KeySource:
                 self._tried_at = self._clock()
                 self._keys = self._fetch()
                 self._looked_at = self._clock()
-        except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        except _UNREADABLE as error:
             log.warning("key_set_away", reason=type(error).__name__)
         finally:
             self._lock.release()
@@ -173,11 +193,16 @@ class _KeySource:
             answer = requests.get(self._place, timeout=5)
             answer.raise_for_status()
             return KeySet.import_key_set(answer.json())
-        return KeySet.import_key_set(json.loads(Path(self._place).read_text(encoding="utf-8")))
+        return _key_set(Path(self._place))
+
+
+def _key_set(path: Path) -> KeySet:
+    return KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8")))
 
 
 class _ApiKeys:
-    """The file of hashed API keys, read again when it changes."""
+    """The file of hashed API keys, read again when it changes. While it is there and cannot be read, the keys that are
+    known remain good, as with the key set."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -203,12 +228,19 @@ class _ApiKeys:
             try:
                 status = self._path.stat()
                 if (stamp := (status.st_mtime_ns, status.st_ino)) != self._stamp:
-                    entries = json.loads(self._path.read_text(encoding="utf-8"))["keys"]
-                    self._entries = [(entry["sha256"], _system(entry)) for entry in entries]
+                    # Also when it cannot be read: then it is looked at again, and told of, when it changes.
                     self._stamp = stamp
+                    self._entries = _entries(self._path)
             except FileNotFoundError:
                 self._entries, self._stamp = [], None
+            except _UNREADABLE as error:
+                log.error("api_keys_unreadable", reason=type(error).__name__)
             return self._entries
+
+
+def _entries(path: Path) -> list[tuple[str, Principal]]:
+    entries = json.loads(path.read_text(encoding="utf-8"))["keys"]
+    return [(str(entry["sha256"]), _system(entry)) for entry in entries]
 
 
 def _system(entry: dict[str, Any]) -> Principal:

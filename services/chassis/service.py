@@ -30,7 +30,7 @@ from chassis.parked import Parked, ParkedMessages
 from chassis.parked_api import parked_routes
 from chassis.publish import Publisher
 from chassis.relay import Relay
-from chassis.settings import Settings, read_or_exit
+from chassis.settings import SERVICES, Settings, cannot_start, read_or_exit
 from chassis.web import Health, Router, application
 
 S = TypeVar("S", bound=Settings)
@@ -109,6 +109,8 @@ def main(service: Service[Any], argv: Sequence[str] | None = None) -> int:
     # What runs for long is followed by its log; what a command prints is its answer.
     stream = sys.stdout if arguments.command in ("web", "worker") else sys.stderr
     logs.configure(service.name, arguments.command, settings.log_level, stream)
+    if wrong := _unusable(service, settings, arguments.command):
+        cannot_start("\n".join(wrong))
     if arguments.command == "web":
         return _web(service, settings)
     if arguments.command == "worker":
@@ -117,6 +119,16 @@ def main(service: Service[Any], argv: Sequence[str] | None = None) -> int:
         return _parked(service, settings, arguments.act, arguments.id)
     context = _context(settings, store.Carrier(system_clock))
     return service.commands[arguments.command][1](context, service.assemble(context), rest)
+
+
+def _unusable(service: Service[Any], settings: Settings, command: str) -> list[str]:
+    strangers = [name for name in settings.subscribers if name not in (*SERVICES, service.name)]
+    wrong = settings.unusable(command)
+    if strangers or not settings.subscribers:
+        wrong.append(f"SUBSCRIBERS: names of services, separated by commas; there is no {strangers or 'name'}")
+    if command == "web":
+        wrong += auth.unusable(settings.jwks, settings.api_keys_file)
+    return wrong
 
 
 def assembled_for_description(service: Service[Any]) -> Parts:

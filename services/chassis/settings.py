@@ -1,22 +1,62 @@
 """Typed settings from the environment. A missing or malformed value stops the process at start and is named."""
 
 import os
+import socket
+import ssl
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, NoReturn, Self, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 S = TypeVar("S", bound="Settings")
 
+MAX_PORT = 65535
+SERVICES = ("catalog", "intake", "workflow", "notify", "stats")
 EX_CONFIG = 78
 """sysexits.h: something was found in an unconfigured or misconfigured state."""
 
 
 class SettingsError(Exception):
     """Names every variable that is missing or malformed, one line each."""
+
+
+def _with_host(url: str) -> str:
+    """Also for several hosts, as MongoDB's URLs have them."""
+    netloc = urlsplit(url).netloc.rpartition("@")[2]
+    for host in netloc.split(","):
+        try:
+            named = urlsplit(f"//{host}").hostname
+            urlsplit(f"//{host}").port  # noqa: B018 (it raises)
+        except ValueError:
+            raise ValueError(f"has a port that is no number up to {MAX_PORT}") from None
+        if not named:
+            raise ValueError("names no host")
+    return url
+
+
+def _place(text: str) -> str:
+    """A path, or a web address."""
+    if "://" in text:
+        if not text.startswith(("http://", "https://")):
+            raise ValueError("is neither a path nor an http(s) address")
+        _with_host(text)
+    return text
+
+
+def _own_address(host: str) -> str:
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        raise ValueError("is no address or name of this machine") from None
+    return host
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+WebAddress = Annotated[str, AfterValidator(_with_host)]
 
 
 class Settings(BaseModel):
@@ -26,23 +66,23 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    mongo_url: str = Field(pattern=r"^mongodb(\+srv)?://.+/[a-z_0-9-]+")
+    mongo_url: Annotated[WebAddress, Field(pattern=r"^mongodb(\+srv)?://.+/[a-z_0-9-]+")]
     mongo_password: str | None = None
-    amqp_url: str = Field(pattern=r"^amqps?://")
+    amqp_url: Annotated[WebAddress, Field(pattern=r"^amqps?://")]
     amqp_password: str | None = None
-    jwks: str
-    jwt_issuer: str = "motcua"
-    jwt_audience: str = "motcua"
+    jwks: Annotated[Text, AfterValidator(_place)]
+    jwt_issuer: Text = "motcua"
+    jwt_audience: Text = "motcua"
     api_keys_file: Path | None = None
-    bind: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
-    health_port: int = Field(default=8100, ge=1, le=65535)
+    bind: Annotated[Text, AfterValidator(_own_address)] = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=MAX_PORT)
+    health_port: int = Field(default=8100, ge=1, le=MAX_PORT)
     web_processes: int = Field(default=1, ge=1, le=64)
     web_threads: int = Field(default=16, ge=1, le=256)
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
-    public_url: str = Field(default="http://127.0.0.1:8080", pattern="^https?://")
-    subscribers: tuple[str, ...] = ("catalog", "intake", "workflow", "notify", "stats")
+    public_url: Annotated[WebAddress, Field(pattern="^https?://")] = "http://127.0.0.1:8080"
+    subscribers: tuple[str, ...] = SERVICES
     consumer_batch: int = Field(default=300, ge=1, le=1000)
     consumer_gather_ms: int = Field(default=50, ge=0, le=5000)
     """After a first message, others that follow are waited for so long: what a batch costs hardly depends on how many
@@ -56,6 +96,14 @@ class Settings(BaseModel):
         object.__setattr__(self, "mongo_url", with_password(self.mongo_url, self.mongo_password))
         object.__setattr__(self, "amqp_url", with_password(self.amqp_url, self.amqp_password))
         return self
+
+    def unusable(self, command: str) -> list[str]:
+        """What shows only to one who looks: what is wrong, for this command, with the places that the settings name,
+        one line each."""
+        wanted = os.environ.get("TMPDIR")
+        if command in ("web", "worker") and wanted and Path(tempfile.gettempdir()) != Path(wanted).absolute():
+            return ["TMPDIR: is no folder that can be written to"]
+        return []
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -76,12 +124,19 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
-            for item in error.errors(include_input=False, include_url=False):
-                name = str(item["loc"][0]).upper() if item["loc"] else "settings"
-                wrong.append(f"{name}: {'is missing' if item['type'] == 'missing' else item['msg']}")
+            wrong += [_sentence(item["loc"], item) for item in error.errors(include_input=False, include_url=False)]
         if wrong:
             raise SettingsError("\n".join(wrong))
         return settings
+
+
+def _sentence(place: Sequence[int | str], error: Mapping[str, Any]) -> str:
+    """`SMS_PROVIDERS[0].name: is missing`. A rule over several variables names them itself."""
+    text = "is missing" if error["type"] == "missing" else str(error["msg"]).removeprefix("Value error, ")
+    if not place:
+        return text
+    within = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[1:])
+    return f"{str(place[0]).upper()}{within}: {text}"
 
 
 def read_or_exit(settings_class: type[S]) -> S:
@@ -89,8 +144,28 @@ def read_or_exit(settings_class: type[S]) -> S:
     try:
         return settings_class.read()
     except SettingsError as error:
-        print(f"cannot start: {error}", file=sys.stderr)
-        raise SystemExit(EX_CONFIG) from None
+        cannot_start(str(error))
+
+
+def cannot_start(wrong: str) -> NoReturn:
+    print(f"cannot start: {wrong}", file=sys.stderr)
+    raise SystemExit(EX_CONFIG)
+
+
+def trusts_nobody(path: Path | None) -> bool:
+    """Whether there is no certificate at the place: no file is named, or an empty one, which is how a container without
+    any fills its place. Raises ValueError when there is something else than certificates in PEM."""
+    # An empty variable becomes this path.
+    if path is None or path == Path():
+        return True
+    try:
+        # Between certificates there may be words in any language.
+        text = path.read_text(encoding="utf-8").encode("ascii", "ignore").decode()
+        if text.strip():
+            ssl.create_default_context().load_verify_locations(cadata=text)
+    except (OSError, ValueError):
+        raise ValueError("is not a readable file of certificates in PEM") from None
+    return not text.strip()
 
 
 def with_password(url: str, password: str | None) -> str:

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    StringConstraints,
+    model_validator,
+)
 
-from chassis.settings import Settings
+from chassis.settings import MAX_PORT, Settings
 
 
 class AccountSettings(BaseModel):
@@ -29,6 +38,13 @@ _EMPTY_IS_NONE = BeforeValidator(lambda text: text or "{}")
 """An empty file is how a deployment without any fills its place."""
 
 
+def _clamd(address: str) -> str:
+    port = address.rpartition(":")[2]
+    if not address.startswith("/") and address and not 1 <= int(port) <= MAX_PORT:
+        raise ValueError(f"has a port that is no number up to {MAX_PORT}")
+    return address
+
+
 class IntakeSettings(Settings):
     """Most requests of a province's day are intake's, and one process keeps only one core busy."""
 
@@ -37,7 +53,7 @@ class IntakeSettings(Settings):
     """By agency, and as `*` for those that have none of their own. Without one, nobody is told to pay by a transfer."""
     payment_providers: Annotated[Json[dict[str, ProviderSettings]], _EMPTY_IS_NONE] = Field(default={})
     """By the name that is in the path of a provider's call-backs."""
-    clamd_address: str = Field(default="", pattern=r"^(|/.+|.+:\d{1,5})$")
+    clamd_address: Annotated[str, Field(pattern=r"^(|/.+|.+:\d{1,5})$"), AfterValidator(_clamd)] = ""
     """Where clamd listens, `host:port` or the path of a Unix socket. Empty: files are not scanned, and say so."""
     clamd_timeout_seconds: int = Field(default=60, ge=1, le=120)
     file_max_bytes: int = Field(default=50 * 1024 * 1024, ge=1_000, le=50 * 1024 * 1024)

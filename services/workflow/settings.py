@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from chassis.settings import Settings
+from chassis.settings import Settings, trusts_nobody
 
 
 class WorkflowSettings(Settings):
@@ -21,3 +21,15 @@ class WorkflowSettings(Settings):
     undo_minutes: int = Field(default=5, ge=0, le=1440)
     alert_share: float = Field(default=0.8, gt=0, le=1)
     alert_escalate_days: int = Field(default=2, ge=1, le=60)
+
+    def unusable(self, command: str) -> list[str]:
+        wrong = super().unusable(command)
+        if command == "web":
+            try:
+                trusts_nobody(self.trusted_certificates_file)
+            except ValueError as error:
+                wrong.append(f"TRUSTED_CERTIFICATES_FILE: {error}")
+        # The keys are the worker's alone; for the others nothing need be at that place.
+        if command == "worker" and self.signing_keys is not None and not self.signing_keys.is_dir():
+            wrong.append("SIGNING_KEYS: is no folder")
+        return wrong

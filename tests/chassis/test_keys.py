@@ -9,6 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from chassis import __main__ as commands
 from chassis import keys
 
 
@@ -66,3 +67,46 @@ def test_a_client_has_its_two_newest_keys_and_others_keep_theirs(tmp_path: Path,
     made = [keys.mint_api_key(file, client="office", scopes=[]) for _ in range(count)]
     kept = {entry["sha256"] for entry in json.loads(file.read_text())["keys"]}
     assert kept == {keys.hash_of(key) for key in [other, *made[-2:]]}
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"kty": "EC"}'])
+def test_a_key_that_is_none_is_a_sentence(
+    tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        commands.token(["--key", str(path), "--subject", "a"])
+    assert ended.value.code == 2
+    assert f"--key {path}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"keys": [1]}'])
+def test_a_file_of_api_keys_that_is_none_is_a_sentence_and_stays(
+    tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "api_keys.json"
+    path.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        commands.api_key(["--file", str(path), "--client", "office", "--scope", "dossiers.file"])
+    assert ended.value.code == 2
+    assert f"--file {path}: is no file of API keys" in capsys.readouterr().err
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("scope", ["nonsense", "", "dossiers.", "dossiers file", "Dossiers.file"])
+def test_a_scope_that_is_none_is_refused(tmp_path: Path, scope: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        commands.api_key(["--file", str(tmp_path / "k.json"), "--client", "office", "--scope", scope])
+    assert ended.value.code == 2
+    assert "a scope is like dossiers.file" in capsys.readouterr().err
+
+
+def test_the_commands_print_a_token_and_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.make_key_pair(tmp_path)
+    key = str(tmp_path / "jwt_private.jwk")
+    assert commands.token(["--key", key, "--subject", "a", "--scope", "dossiers.file", "--scope", "backdate"]) == 0
+    assert capsys.readouterr().out.count(".") == 2
+    assert commands.api_key(["--file", str(tmp_path / "k.json"), "--client", "office", "--scope", "tasks.work"]) == 0
+    assert capsys.readouterr().out.startswith("mc_")

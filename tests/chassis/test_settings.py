@@ -7,9 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field, Json, model_validator
 
+from chassis import keys, service
 from chassis.settings import Settings, SettingsError, with_password
+from tests.chassis import toy
 
 GOOD = {
     "MONGO_URL": "mongodb://toy@127.0.0.1:1/motcua_toy?replicaSet=rs0&authSource=motcua_toy",
@@ -21,6 +23,10 @@ GOOD = {
 class Mine(Settings):
     smtp_url: str = Field(pattern="^smtp://")
     smtp_password: str | None = None
+
+
+class Provider(BaseModel):
+    name: str
 
 
 def wrong(environ: dict[str, str], kind: type[Settings] = Settings) -> list[str]:
@@ -57,12 +63,59 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("PUBLIC_URL", "mot-cua.example"),
         ("CONSUMER_BATCH", "0"),
         ("RELAY_POLL_MS", "1"),
+        ("MONGO_URL", "mongodb://h:notaport/motcua"),
+        ("MONGO_URL", "mongodb://h:1,i:70000/motcua"),
+        ("MONGO_URL", "mongodb://h:1,/motcua"),
+        ("AMQP_URL", "amqp://"),
+        ("AMQP_URL", "amqp://h:notaport/v"),
+        ("PUBLIC_URL", "http://"),
+        ("JWKS", "ftp://provider.example"),
+        ("JWKS", "https://:443"),
+        ("BIND", "no such host"),
     ],
 )
 def test_what_is_malformed_is_named_without_its_value(name: str, value: str) -> None:
     lines = wrong({**GOOD, name: value})
     assert [line.partition(":")[0] for line in lines] == [name]
     assert value not in lines[0]
+
+
+@pytest.mark.parametrize("name", ["JWKS", "JWT_ISSUER", "JWT_AUDIENCE", "BIND"])
+def test_what_is_empty_is_named(name: str) -> None:
+    assert [line.partition(":")[0] for line in wrong({**GOOD, name: ""})] == [name]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://u:p@a:1,b/d",
+        "mongodb+srv://cluster.example/d?x=y",
+        "mongodb://u@[::1]:27017/d",
+        "mongodb://%2Ftmp%2Fm.sock/d",
+    ],
+)
+def test_the_forms_of_a_servers_address_are_taken(url: str) -> None:
+    assert Settings.read({**GOOD, "MONGO_URL": url}).mongo_url == url
+
+
+class Listed(Settings):
+    providers: Json[list[Provider]] = Field(default=[])
+    first: int = 1
+    last: int = 2
+
+    @model_validator(mode="after")
+    def _order(self) -> "Listed":
+        if self.first > self.last:
+            raise ValueError("FIRST is above LAST")
+        return self
+
+
+def test_the_place_within_a_setting_is_named() -> None:
+    assert wrong({**GOOD, "PROVIDERS": '[{"name": "a"}, {}]'}, Listed) == ["PROVIDERS[1].name: is missing"]
+
+
+def test_a_rule_over_several_names_them_itself() -> None:
+    assert wrong({**GOOD, "FIRST": "3"}, Listed) == ["FIRST is above LAST"]
 
 
 def test_a_secret_comes_from_its_file_and_goes_into_the_url(tmp_path: Path) -> None:
@@ -124,3 +177,74 @@ def test_a_process_that_lacks_a_setting_ends_with_78_and_one_line_for_each() -> 
     assert lines[0] == "cannot start: MONGO_URL: is missing"
     assert [line.partition(":")[0] for line in lines[1:]] == ["AMQP_URL", "JWKS"]
     assert ended.stdout == ""
+
+
+# -- what shows only to one who looks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    keys.make_key_pair(tmp_path)
+    return {**GOOD, "JWKS": str(tmp_path / "jwks.json"), "API_KEYS_FILE": str(tmp_path / "api_keys.json")}
+
+
+def unusable(environ: dict[str, str], command: str = "web") -> list[str]:
+    return [line.partition(":")[0] for line in service._unusable(toy.TOY, Settings.read(environ), command)]
+
+
+def test_good_places_are_usable_and_the_api_keys_may_come_later(places: dict[str, str]) -> None:
+    assert unusable(places) == []
+    keys.mint_api_key(Path(places["API_KEYS_FILE"]), client="office", scopes=["dossiers.file"])
+    assert unusable(places) == []
+    # Whether an identity provider is there now is no matter of the settings.
+    assert unusable({**places, "JWKS": "http://127.0.0.1:1/jwks"}) == []
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"keys": [{"kty": "none"}]}', b"\xff"])
+def test_a_file_that_is_no_key_set_is_named_by_the_one_who_needs_it(
+    places: dict[str, str], tmp_path: Path, content: str | bytes | None
+) -> None:
+    path = tmp_path / "other.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert unusable({**places, "JWKS": str(path)}) == ["JWKS"]
+    assert unusable({**places, "JWKS": str(path)}, "worker") == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"keys": [{}]}', '{"keys": 1}', '{"keys": ["a"]}', b"\xff"])
+def test_a_file_that_holds_no_api_keys_is_named(places: dict[str, str], content: str | bytes) -> None:
+    Path(places["API_KEYS_FILE"]).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert unusable(places) == ["API_KEYS_FILE"]
+
+
+def test_api_keys_in_no_folder_are_named(places: dict[str, str]) -> None:
+    assert unusable({**places, "API_KEYS_FILE": "/no/such"}) == ["API_KEYS_FILE"]
+
+
+@pytest.mark.parametrize("names", ["", "intake,statz", "intake, stats"])
+def test_a_subscriber_that_is_no_service_is_named(places: dict[str, str], names: str) -> None:
+    assert unusable({**places, "SUBSCRIBERS": names}, "worker") == ["SUBSCRIBERS"]
+    assert unusable({**places, "SUBSCRIBERS": "intake,stats,toy"}, "worker") == []
+
+
+def test_a_place_for_large_files_that_is_none_is_named() -> None:
+    """In a process of its own: Python remembers which place it found."""
+    asked = f"from chassis.settings import Settings; print(Settings.read({GOOD}).unusable('web'))"
+    for place, expected in (("/no/such", ["TMPDIR: is no folder that can be written to"]), ("/tmp", [])):
+        said = subprocess.run(
+            [sys.executable, "-c", asked],
+            env={**os.environ, "PYTHONPATH": "services", "TMPDIR": place}, capture_output=True, text=True, check=True,
+            timeout=60,
+        )  # fmt: skip
+        assert said.stdout.strip() == str(expected)
+
+
+def test_a_process_that_lacks_a_place_ends_with_78(places: dict[str, str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.chassis.toy", "web"],
+        env={**os.environ, "PYTHONPATH": "services:.", **places, "JWKS": "/no/such", "SUBSCRIBERS": "toys"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 78
+    assert [line.partition(":")[0] for line in ended.stderr.splitlines()] == ["cannot start", "JWKS"]
+    assert ended.stderr.startswith("cannot start: SUBSCRIBERS: ")
