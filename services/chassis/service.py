@@ -31,7 +31,7 @@ from chassis.parked_api import parked_routes
 from chassis.publish import Publisher
 from chassis.relay import Relay
 from chassis.settings import SERVICES, Settings, cannot_start, read_or_exit
-from chassis.web import Health, Router, application
+from chassis.web import Health, Router, application, refusal
 
 S = TypeVar("S", bound=Settings)
 EVERY_ONE = 1_000_000
@@ -205,8 +205,13 @@ def _web_checks(database: Database[store.Document]) -> tuple[bool, dict[str, Any
     }
 
 
+REQUEST_LINE = 8190
+"""Bytes: the gateway's limit too, and gunicorn's utmost."""
+
+
 def _web(service: Service[Any], settings: Settings) -> int:
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 (it is heavy, and only this command needs it)
+    from gunicorn import util  # noqa: PLC0415 (it is heavy, and only this command needs it)
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415
     from gunicorn.glogging import Logger  # noqa: PLC0415
 
     class Log(Logger):
@@ -230,6 +235,12 @@ def _web(service: Service[Any], settings: Settings) -> int:
 
         signal.signal(signal.SIGTERM, handle)
 
+    def refuse(client: Any, status: int, _reason: str, _message: str) -> None:
+        util.write_nonblock(client, refusal(status))
+
+    # What it cannot read never comes to the application; there is no setting for how it says so.
+    util.write_error = refuse
+
     class Server(BaseApplication):
         def load_config(self) -> None:
             options = {
@@ -238,6 +249,7 @@ def _web(service: Service[Any], settings: Settings) -> int:
                 "workers": settings.web_processes,
                 "threads": settings.web_threads,
                 "keepalive": 75,
+                "limit_request_line": REQUEST_LINE,
                 "graceful_timeout": 25,
                 "timeout": 60,
                 "worker_tmp_dir": MEMORY if os.access(MEMORY, os.W_OK) else None,

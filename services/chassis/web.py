@@ -17,6 +17,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from http import HTTPStatus
 from typing import IO, Any, Literal, TypeVar, get_args
 
 from flask import Flask, Response, request
@@ -508,17 +509,34 @@ def _json(body: Any, status: int = 200) -> Response:
 
 def problem_body(problem: errors.Problem) -> dict[str, Any]:
     """What the current request is told of the problem."""
+    return _problem_body(problem, problem.status, request.environ.get("motcua.request_id", ""))
+
+
+def _problem_body(problem: errors.Problem, status: int, instance: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:motcua:problem:{problem.code}",
         "title": problem.title,
-        "status": problem.status,
+        "status": status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": request.environ.get("motcua.request_id", ""),
+        "instance": instance,
     }
     if problem.errors:
         body["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in problem.errors]
     return body
+
+
+def refusal(status: int) -> bytes:
+    """The whole HTTP answer to what the server could not read as a request (400, 414, 431 …), or failed over (500).
+    What was sent is not repeated: it may hold personal data."""
+    reason = HTTPStatus(status).phrase
+    problem = errors.Internal("The server failed") if status == 500 else errors.Unreadable(reason)
+    body = to_json(_problem_body(problem, status, new_id()))
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
 
 
 def problem_response(problem: errors.Problem) -> Response:

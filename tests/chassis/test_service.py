@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -143,17 +144,27 @@ def test_the_web_is_ready_without_a_broker_and_refuses_what_is_not_http(
         with socket.create_connection(("127.0.0.1", deployment.port), 60) as connection:
             connection.sendall(request)
             connection.settimeout(60)
-            return connection.recv(100)
+            # Until it is closed.
+            return b"".join(iter(partial(connection.recv, 65_536), b""))
 
-    assert raw(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert raw(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
+    long = b"GET /livez?q=" + b"0912345678" * 800 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert raw(long).startswith(b"HTTP/1.1 200")
     for refused in (
+        long.replace(b"?q=", b"?q=" + b"x" * 500),
         b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         b"POST /api/toy/v1/things HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"nonsense 0912345678\r\n\r\n",
     ):
-        assert raw(refused).startswith(b"HTTP/1.1 4")
+        head, _, body = raw(refused).partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        assert 400 <= status < 500
+        assert b"Content-Type: application/problem+json" in head
+        told = json.loads(body)
+        assert (told["status"], told["code"], told["title"]) == (status, "unreadable", "Yêu cầu không đọc được")
+        assert b"0912345678" not in body
     # A body without a length is limited all the same.
     connection = http.client.HTTPConnection("127.0.0.1", deployment.port, timeout=90)
     token = keys.mint_token(deployment.folder / "jwt_private.jwk", subject="u1", name="", scopes=["toy.write"])

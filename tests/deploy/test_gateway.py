@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -282,6 +283,38 @@ def test_a_body_of_the_size_of_a_large_file_is_taken(gateway: Gateway, upstream:
 
 def test_headers_that_are_too_long_are_a_problem(gateway: Gateway) -> None:
     problem(gateway.get("/api/catalog/v1/x", X_Api_Key="k" * 70_000), 400, "unreadable")
+
+
+@pytest.mark.parametrize("length", [9_000, 40_000])
+def test_an_address_that_is_too_long_is_a_problem(gateway: Gateway, upstream: Upstream, length: int) -> None:
+    problem(gateway.get(f"/api/catalog/v1/procedures?q={'x' * length}"), 400, "unreadable")
+    assert gateway.get(f"/api/catalog/v1/procedures?q={'x' * 7_000}").status_code == 200
+    assert len(upstream.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x00\xa5\r\n\r\n",
+        b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /tra-cuu HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_a_problem(gateway: Gateway, upstream: Upstream, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", gateway.port), 60) as connection:
+        connection.sendall(sent)
+        said = b"".join(iter(partial(connection.recv, 65_536), b""))
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"Content-Type: application/problem+json" in head
+    assert (json.loads(body)["status"], json.loads(body)["code"]) == (400, "unreadable")
+    assert upstream.seen == []
+
+
+def test_the_place_of_that_problem_is_nobodys_path(gateway: Gateway) -> None:
+    assert gateway.get("/.unreadable").status_code == 404
 
 
 @pytest.mark.parametrize(
