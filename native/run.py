@@ -1,6 +1,7 @@
 """`./run`: the whole system on one machine without containers, until Ctrl-C."""
 
 import argparse
+import errno
 import fcntl
 import os
 import resource
@@ -37,8 +38,13 @@ MARK = "MOTCUA_RUN"
 KEPT_BY_FRESH = {"logs", "pid", "setup.lock"}
 
 
+LITTLE_FREE_BYTES = 100_000_000
+"""With less the servers are about to fail, or have failed for that."""
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
 class StopAsked(BaseException):
-    """Raised in the main thread at the first SIGINT, SIGTERM or SIGHUP."""
+    """Raised in the main thread at the first SIGINT, SIGTERM or SIGHUP; its number."""
 
 
 def say(text: str) -> None:
@@ -46,48 +52,91 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    """0; 1 after one sentence on stderr; the drive's exit status when the sample did not go as it should."""
+    """0; 1 after one sentence on stderr; the drive's exit status when the sample did not go as it should; 128 and the
+    signal's number, as shells have it, when `--once` was stopped before it had compared."""
     parser = argparse.ArgumentParser(prog="run", description="Starts Một Cửa on this machine, without containers.")
     parser.add_argument("--once", action="store_true", help="end after the sample was driven and reported on")
     parser.add_argument(
         "--fresh", action="store_true", help="begin with empty stores; what is in .run is removed, but not its logs"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="drive another batch, also when dossiers are there already"
+    )
     parser.add_argument("--port", metavar="N", help="the gateway's port (8080)")
     options = parser.parse_args()
+    state = Layout(TOP, Ports()).state
     try:
         layout = Layout(TOP, Ports.read(os.environ, options.port))
-        return run(layout, once=options.once, fresh=options.fresh)
-    except NativeError as error:
-        print(f"run: {error}", file=sys.stderr)
+        return run(layout, once=options.once, fresh=options.fresh, again=options.again)
+    except Told:
         return 1
-    except StopAsked:
-        return 0
+    except (NativeError, OSError) as error:
+        print(f"run: {sentence_of(error, state)}", file=sys.stderr)
+        return 1
+    except StopAsked as stop:
+        return 128 + int(stop.args[0]) if options.once else 0
 
 
-def run(layout: Layout, *, once: bool, fresh: bool) -> int:
+class Told(Exception):  # noqa: N818 (what happened)
+    """The sentence was said already, before everything was stopped."""
+
+
+def sentence_of(error: Exception, state: Path) -> str:
+    """What the person at the keyboard is told. Raises the error when it is none of theirs."""
+    full = f"The disk that holds {state} is full: make room and start again."
+    if isinstance(error, NativeError):
+        # Whatever a server or a service says of it, it is for this.
+        return f"{full}\n{error}" if state.exists() and free(state) < LITTLE_FREE_BYTES else str(error)
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return full
+    raise error
+
+
+def free(state: Path) -> int:
+    return shutil.disk_usage(state).free
+
+
+def run(layout: Layout, *, once: bool, fresh: bool, again: bool) -> int:
     began = time.monotonic()
     allow_many_files()
     with only_one(layout.state), Supervisor(say) as supervisor, stopped_by_signals(supervisor.kill):
-        end_left_overs(layout.state)
-        install_missing(layout.logs / "install.log")
-        if fresh:
-            empty(layout.state)
-        if shutil.disk_usage(layout.state).free < LEAST_FREE_BYTES:
-            raise NativeError(f"The disk that holds {layout.state} has less than 500 MB free: make room first.")
-        put_large_logs_aside(layout.logs)
-        if sentence := next(layout.ports.busy(), None):
-            raise NativeError(sentence)
+        try:
+            return supervise(layout, supervisor, began, once=once, fresh=fresh, again=again)
+        except (NativeError, OSError) as error:
+            # To stop everything may take a while, and they should not have to wait for the reason.
+            print(f"run: {sentence_of(error, layout.state)}", file=sys.stderr, flush=True)
+            raise Told from error
 
-        start_servers(layout, supervisor)
-        await_ready(layout, supervisor, start_processes(layout, supervisor), began)
 
-        drive: processes.Arguments = ["sample.drive", "--access", layout.access, "--base-url", layout.base_url]
-        status = supervisor.finish(processes.python(layout, "sample", drive, logged=False))
-        if not once:
-            say(what_to_open(layout))
-            while True:
-                supervisor.check()
-                time.sleep(0.5)
+def supervise(layout: Layout, supervisor: Supervisor, began: float, *, once: bool, fresh: bool, again: bool) -> int:
+    """Starts everything, drives the sample, and stays, unless `once`; the drive's exit status."""
+    end_left_overs(layout.state)
+    install_missing(layout.logs / "install.log")
+    if fresh:
+        empty(layout.state)
+    if free(layout.state) < LEAST_FREE_BYTES:
+        raise NativeError(f"The disk that holds {layout.state} has less than 500 MB free: make room first.")
+    put_large_logs_aside(layout.logs)
+    if sentence := next(layout.ports.busy(), None):
+        raise NativeError(sentence)
+
+    start_servers(layout, supervisor)
+    await_ready(layout, supervisor, start_processes(layout, supervisor), began)
+
+    drive: processes.Arguments = [
+        "sample.drive", "--access", layout.access, "--base-url", layout.base_url,
+        "--unfinished", layout.state / "drive.unfinished", *(["--again"] if again else []),
+    ]  # fmt: skip
+    status = supervisor.finish(processes.python(layout, "sample", drive, logged=False))
+    if not once:
+        say(what_to_open(layout))
+        warned = False
+        while True:
+            supervisor.check()
+            if not warned and free(layout.state) < LITTLE_FREE_BYTES:
+                say(f"The disk that holds {layout.state} has less than 100 MB free: make room, or the servers fail.")
+                warned = True
+            time.sleep(0.5)
     return status
 
 
@@ -177,14 +226,14 @@ def stopped_by_signals(hurry: Callable[[], None]) -> Iterator[None]:
     """Inside, the first SIGINT, SIGTERM or SIGHUP raises StopAsked. Later ones, while things stop, call `hurry`."""
     armed = True
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal armed
         if not armed:
             hurry()
             return
         armed = False
         say("\nStopping")
-        raise StopAsked
+        raise StopAsked(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handle)

@@ -21,7 +21,11 @@ find_python() {
 quietly() {
   local explanation=$1 output
   shift
-  output=$("$@" 2>&1) || fail "$explanation (${output##*$'\n'})"
+  output=$("$@" 2>&1) && return
+  case $output in
+    *'No space left on device'* | *'Disk quota exceeded'*) fail "The disk that holds $PWD/.venv is full: make room and start again. (${output##*$'\n'})" ;;
+  esac
+  fail "$explanation (${output##*$'\n'})"
 }
 
 make_environment() {

@@ -74,6 +74,16 @@ def is_missing(find: Callable[[], Path]) -> bool:
     return False
 
 
+NO_NETWORK = (
+    "Could not resolve",
+    "Temporary failure resolving",
+    "Could not connect",
+    "Failed to fetch",
+    "Network is unreachable",
+)
+"""What apt says when it does not reach its mirror."""
+
+
 def install_missing(log: Path, packages: Mapping[str, Callable[[], Path]] = PACKAGES) -> None:
     """Install those packages that are missing. Raises NativeError that says what to install when it may or can not."""
     missing = [package for package, find in packages.items() if is_missing(find)]
@@ -90,8 +100,14 @@ def install_missing(log: Path, packages: Mapping[str, Callable[[], Path]] = PACK
     with log.open("wb") as output:
         outcome = subprocess.run([*as_root, *missing], stdout=output, stderr=subprocess.STDOUT, check=False)
     if outcome.returncode:
-        last = log.read_text(errors="replace").strip().rpartition("\n")[2]
-        raise NativeError(f"{names} could not be installed; {log} has it all and ends with: {last}")
+        said = log.read_text(errors="replace").strip()
+        reason = f"{log} has it all and ends with: {said.rpartition(chr(10))[2]}"
+        if any(sign in said for sign in NO_NETWORK):
+            raise NativeError(
+                f"{names} cannot be downloaded from Debian's mirror: is there a network? Without one install them "
+                f"yourself ({names}) and start again. ({reason})"
+            )
+        raise NativeError(f"{names} could not be installed; {reason}")
 
 
 def _may_sudo() -> bool:

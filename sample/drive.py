@@ -40,9 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"drive: {options.access} is no access file as ./run writes it ({type(error).__name__})", file=sys.stderr)
         return 2
     try:
-        report = _Day(Api(access, PATIENCE_SECONDS), access, quiet=options.quiet).report(
-            options.dossiers, options.again
-        )
+        day = _Day(Api(access, PATIENCE_SECONDS), access, options.unfinished, quiet=options.quiet)
+        report = day.report(options.dossiers, options.again)
     except Unreachable as silence:
         print(f"drive: {silence}; is the system running?", file=sys.stderr)
         return 3
@@ -61,6 +60,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--base-url", metavar="URL", help="the gateway, if not the one of the access file")
     parser.add_argument("--dossiers", type=int, default=320, metavar="N", help="how many to drive (320)")
     parser.add_argument("--again", action="store_true", help="drive another batch although dossiers are there")
+    parser.add_argument(
+        "--unfinished", type=Path, metavar="FILE",
+        help="is there while dossiers are driven; when it is there already, another batch is driven",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON, too")
     parser.add_argument("--quiet", action="store_true", help="print the report only")
     options = parser.parse_args(argv)
@@ -70,9 +73,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 class _Day:
-    def __init__(self, api: Api, access: Access, *, quiet: bool) -> None:
+    def __init__(self, api: Api, access: Access, unfinished: Path | None, *, quiet: bool) -> None:
         self._api = api
         self._access = access
+        self._unfinished = unfinished
         self._quiet = quiet
         self._province = province.read()
         self._seconds: dict[str, float] = {}
@@ -85,6 +89,9 @@ class _Day:
             loaded = load.load(api, self._province)
             self._say(f"Catalogue: {loaded.accepted} rows accepted, {loaded.unchanged} were there already")
             load.load_essentials(api, province.essentials())
+        if self._unfinished is not None and self._unfinished.exists() and not is_empty:
+            self._say("The last drive was interrupted: what it filed stays as it is, and another batch is driven")
+            again = True
         if not (is_empty or again):
             self._say("Dossiers are there already: nothing is driven (--again drives another batch)")
             return self._reported(None, None, None, [])
@@ -108,11 +115,15 @@ class _Day:
         last = self._province.days.add(today, -1)
         drive = Drive(self._api, run, self._province, last, self._access.agencies)
         progress = Progress(records, quiet=self._quiet)
+        if self._unfinished is not None:
+            self._unfinished.touch()
         with self._timed("drive"):
             try:
                 Crowd(lead(drive, record) for record in records).run(THREADS, progress.show)
             finally:
                 progress.end()
+        if self._unfinished is not None:
+            self._unfinished.unlink(missing_ok=True)
         return records, drive.broken
 
     def _reported(

@@ -22,7 +22,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from chassis import auth, heap, logs, openapi, store, topology, worker
+from chassis import SERVICES, auth, heap, logs, openapi, store, topology, worker
 from chassis.clock import Clock, system_clock
 from chassis.consume import Consumer, Subscription
 from chassis.errors import Problem
@@ -30,7 +30,7 @@ from chassis.parked import Parked, ParkedMessages
 from chassis.parked_api import parked_routes
 from chassis.publish import Publisher
 from chassis.relay import Relay
-from chassis.settings import SERVICES, Settings, cannot_start, read_or_exit
+from chassis.settings import Settings, cannot_start, read_or_exit
 from chassis.web import Health, Router, application, refusal
 
 S = TypeVar("S", bound=Settings)
@@ -239,7 +239,7 @@ def _web(service: Service[Any], settings: Settings) -> int:
         util.write_nonblock(client, refusal(status))
 
     # What it cannot read never comes to the application; there is no setting for how it says so.
-    util.write_error = refuse
+    util.write_error = refuse  # type: ignore[assignment]  # (its parameters have other names)
 
     class Server(BaseApplication):
         def load_config(self) -> None:

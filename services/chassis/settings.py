@@ -12,10 +12,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from chassis import SERVICES
+
 S = TypeVar("S", bound="Settings")
 
 MAX_PORT = 65535
-SERVICES = ("catalog", "intake", "workflow", "notify", "stats")
 EX_CONFIG = 78
 """sysexits.h: something was found in an unconfigured or misconfigured state."""
 

@@ -1,18 +1,22 @@
 """What stands between `./run` and its first server: ports, the lock, the gateway's configuration, credentials."""
 
+import errno
 import json
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from chassis import secrets
+from native import run, system
 from native.access import write_access
 from native.children import NativeError
 from native.gateway import configure, fill
 from native.ports import Ports
-from native.run import empty, only_one
+from native.run import StopAsked, empty, only_one, sentence_of
 
 TOP = Path(__file__).parent.parent.parent
 
@@ -104,3 +108,51 @@ def test_access_has_every_persona_of_the_public_contract(tmp_path: Path) -> None
     assert set(content["tokens"]) == set(personas.split())
     assert content["agencies"]["officer"] != content["agencies"]["other_officer"]
     assert (tmp_path / "access.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_full_disk_is_the_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sentence_of(NativeError("mongod ended"), tmp_path) == "mongod ended"
+    assert "is full: make room" in sentence_of(OSError(errno.ENOSPC, "No space left on device"), tmp_path)
+    with pytest.raises(PermissionError):
+        sentence_of(PermissionError(errno.EACCES, "Permission denied"), tmp_path)
+    monkeypatch.setattr(run, "free", lambda _: 0)
+    # Whatever a server says, it is for this, so it comes first.
+    assert sentence_of(NativeError("mongod ended"), tmp_path).splitlines() == [
+        f"The disk that holds {tmp_path} is full: make room and start again.", "mongod ended",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (
+            "E: Failed to fetch http://deb/x  Temporary failure resolving 'deb'\nE: Unable to fetch",
+            "is there a network?",
+        ),
+        ("dpkg: error processing package", "could not be installed"),
+    ],
+)
+def test_packages_that_cannot_be_fetched_are_told_from_those_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, wanted: str
+) -> None:
+    installer = tmp_path / "installer"
+    installer.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit 100\n")
+    installer.chmod(0o700)
+    monkeypatch.setattr(system, "INSTALLER", installer)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name, **_: "/usr/bin/apt-get" if name == "apt-get" else None)
+    with pytest.raises(NativeError, match=wanted.replace("?", r"\?")) as error:
+        system.install_missing(tmp_path / "log", {"cowsay": system.program("cowsay", "no-such-program")})
+    assert "cowsay" in str(error.value)
+    assert said.splitlines()[-1] in str(error.value)
+
+
+def test_what_is_stopped_before_it_compared_did_not_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> int:
+        raise StopAsked(signal.SIGTERM)
+
+    monkeypatch.setattr(run, "run", stopped)
+    monkeypatch.setattr(sys, "argv", ["run", "--once"])
+    assert run.main() == 128 + signal.SIGTERM
+    monkeypatch.setattr(sys, "argv", ["run"])
+    assert run.main() == 0
