@@ -32,21 +32,22 @@ def test_the_samples_accounts_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "place"),
     [
-        ("VIETQR_ACCOUNTS", "{"),
-        ("VIETQR_ACCOUNTS", []),
-        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "bin": "97041"}}),
-        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "account": "1" * 20}}),
-        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "account": "Số 1"}}),
-        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "owner": "x"}}),
-        ("PAYMENT_PROVIDERS", {"napas": {"secrets": []}}),
-        ("PAYMENT_PROVIDERS", {"napas": {"secrets": ["too short"]}}),
-        ("PAYMENT_PROVIDERS", {"napas": {"secrets": ["x" * 24, "y" * 24, "z" * 24]}}),
+        ("VIETQR_ACCOUNTS", "{", ""),
+        ("VIETQR_ACCOUNTS", [], ""),
+        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "bin": "97041"}}, ".*.bin"),
+        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "account": "1" * 20}}, ".*.account"),
+        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "account": "Số 1"}}, ".*.account"),
+        ("VIETQR_ACCOUNTS", {"*": {**ACCOUNT, "owner": "x"}}, ".*.owner"),
+        ("PAYMENT_PROVIDERS", {"napas": {"secrets": []}}, ".napas.secrets"),
+        ("PAYMENT_PROVIDERS", {"napas": {"secrets": ["too short"]}}, ".napas.secrets[0]"),
+        ("PAYMENT_PROVIDERS", {"napas": {"secrets": ["x" * 24, "y" * 24, "z" * 24]}}, ".napas.secrets"),
     ],
 )
-def test_what_is_wrong_is_named_and_never_shown(tmp_path: Path, name: str, content: Any) -> None:
+def test_what_is_wrong_is_named_and_never_shown(tmp_path: Path, name: str, content: Any, place: str) -> None:
     with pytest.raises(SettingsError) as raised:
         read(tmp_path, name, content if isinstance(content, str) else json.dumps(content))
-    assert str(raised.value).startswith(f"{name}: ")
-    assert "too short" not in str(raised.value)
+    assert str(raised.value).startswith(f"{name}{place}: ")
+    for shown in ("too short", "97041", "1" * 20, "Số 1", "xxx"):
+        assert shown not in str(raised.value)

@@ -15,5 +15,5 @@ def test_where_clamd_listens(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["clamd", "clamd:", "clamd:0", "clamd:99999", "run/clamd.sock"])
 def test_where_it_cannot_listen_is_named(address: str) -> None:
-    with pytest.raises(SettingsError, match="^CLAMD_ADDRESS: "):
+    with pytest.raises(SettingsError, match=r"^CLAMD_ADDRESS: "):
         IntakeSettings.read({**GOOD, "CLAMD_ADDRESS": address})
