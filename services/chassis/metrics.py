@@ -1,6 +1,12 @@
 """Every metric of every service, in one list. Labels are types and names from the code, never what names a person."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from functools import partial
+
+from prometheus_client import Counter, Histogram
+from prometheus_client import Gauge as AnyGauge
+
+# Of several web processes (scrape.py), as of one: a gauge stands once and without a label for the process.
+Gauge = partial(AnyGauge, multiprocess_mode="livemax")
 
 REQUESTS = Histogram(
     "motcua_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
@@ -72,4 +78,7 @@ INDICATOR_TARGET = Gauge(
 DOSSIERS = Gauge("motcua_dossiers", "Dossiers of the province at hand now", ["state"])
 FEED_CURSOR = Gauge("motcua_feed_cursor", "The newest entry of the feed, and the newest one in its stream", ["place"])
 FEED_AGE = Gauge("motcua_feed_newest_age_seconds", "Age of the feed's newest entry; 0 when it has none")
-FEED_FOLLOWERS = Gauge("motcua_feed_followers", "Callers that hold a stream of the feed or wait for its next entry")
+FEED_FOLLOWERS = AnyGauge(
+    "motcua_feed_followers", "Callers that hold a stream of the feed or wait for its next entry",
+    multiprocess_mode="livesum",
+)  # fmt: skip

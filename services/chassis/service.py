@@ -22,7 +22,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from chassis import SERVICES, auth, heap, logs, openapi, store, topology, worker
+from chassis import SERVICES, auth, heap, logs, openapi, scrape, store, topology, worker
 from chassis.clock import Clock, system_clock
 from chassis.consume import Consumer, Subscription
 from chassis.errors import Problem
@@ -36,7 +36,6 @@ from chassis.web import Health, Router, application, refusal
 S = TypeVar("S", bound=Settings)
 EVERY_ONE = 1_000_000
 STOPPING = "motcua.stopping"
-MEMORY = "/dev/shm"  # noqa: S108 (gunicorn makes files of its own there, without a name)
 log = logs.get()
 
 
@@ -252,10 +251,11 @@ def _web(service: Service[Any], settings: Settings) -> int:
                 "limit_request_line": REQUEST_LINE,
                 "graceful_timeout": 25,
                 "timeout": 60,
-                "worker_tmp_dir": MEMORY if os.access(MEMORY, os.W_OK) else None,
+                "worker_tmp_dir": scrape.memory(),
                 "control_socket_disable": True,
                 "logger_class": Log,
                 "post_worker_init": tell_when_stopping,
+                "child_exit": lambda _server, child: scrape.ended(child.pid),
                 "proc_name": f"{service.name}-web",
             }
             for key, value in options.items():

@@ -21,7 +21,6 @@ from http import HTTPStatus
 from typing import IO, Any, Literal, TypeVar, get_args
 
 from flask import Flask, Response, request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 from structlog.contextvars import bound_contextvars
@@ -29,7 +28,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.routing import Rule
 
-from chassis import errors, logs, metrics, openapi
+from chassis import errors, logs, metrics, openapi, scrape
 from chassis.auth import BACKDATE, Authenticator, Principal
 from chassis.clock import Clock, id_from, new_id
 
@@ -220,7 +219,7 @@ def application(
     _plain(app, "/livez", lambda: _json({"status": "ok"}))
     _plain(app, "/readyz", lambda: _ready(health))
     _plain(app, "/version", lambda: _json(health.version))
-    _plain(app, "/metrics", lambda: Response(generate_latest(), content_type=CONTENT_TYPE_LATEST))
+    _plain(app, "/metrics", _metrics)
     _handle_errors(app, unavailable)
     app.after_request(_headers)
     _measure(app)
@@ -241,6 +240,11 @@ def _not_built(*_: Any, **__: Any) -> tuple[str, str]:
 
 def _plain(app: Flask, path: str, view: Callable[[], Response]) -> None:
     app.add_url_rule(path, endpoint=path, view_func=view, methods=["GET"])
+
+
+def _metrics() -> Response:
+    body, kind = scrape.text()
+    return Response(body, content_type=kind)
 
 
 def _ready(health: Health) -> Response:

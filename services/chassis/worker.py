@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-
-from chassis import logs
+from chassis import logs, scrape
 
 log = logs.get()
 STOP_SECONDS = 25
@@ -107,7 +105,7 @@ def _health_server(bind: str, port: int, checks: Checks, version: Mapping[str, s
             elif self.path == "/version":
                 body = json.dumps(version).encode()
             elif self.path == "/metrics":
-                kind, body = CONTENT_TYPE_LATEST, generate_latest()
+                body, kind = scrape.text()
             else:
                 status = 404
             self.send_response(status)

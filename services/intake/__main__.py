@@ -1,5 +1,9 @@
 import sys
 
-from intake.main import main
+from chassis import scrape
+
+scrape.share()
+
+from intake.main import main  # noqa: E402 (what it imports has to find that the numbers are shared)
 
 sys.exit(main())

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from kombu.connection import Connection
@@ -57,7 +58,7 @@ class Deployment:
         log = self.folder / f"{command}-{len(self.started)}.log"
         with log.open("w", encoding="utf-8") as output:
             child = subprocess.Popen(
-                [sys.executable, "-m", "tests.chassis.toy", command],
+                [sys.executable, "-m", "tests.chassis.toy_process", command],
                 env={**self.environ, **environ}, stdout=output, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
         self.started.append(Process(child, log))
@@ -65,7 +66,7 @@ class Deployment:
 
     def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "tests.chassis.toy", *command],
+            [sys.executable, "-m", "tests.chassis.toy_process", *command],
             env={**self.environ, **environ}, capture_output=True, encoding="utf-8", timeout=180, check=False,
         )  # fmt: skip
 
@@ -130,6 +131,38 @@ def test_from_the_post_to_the_last_effect_through_a_kill(
     for process in deployment.started:
         assert "0912345678" not in process.said()
         assert "plain" not in process.said()
+
+
+def test_a_scrape_tells_of_all_web_processes(deployment: Deployment) -> None:
+    web = deployment.start("web", WEB_PROCESSES="2")
+    until(deployment.answers)
+    master = psutil.Process(web.child.pid)
+    lived = 'motcua_http_request_seconds_count{method="GET",route="/livez",status="200"}'
+
+    def told() -> float:
+        lines = requests.get(f"{deployment.url}/metrics", timeout=30).text.splitlines()
+        [line] = [line for line in lines if line.startswith(lived)]
+        return float(line.rpartition(" ")[2])
+
+    def ask(times: int) -> None:
+        # Each with a connection of its own, which any of the processes may take.
+        assert all(deployment.answers() for _ in range(times))
+
+    before = told()
+    ask(40)
+    assert {told() for _ in range(20)} == {before + 40}
+
+    # Its successor begins with nothing; what it counted stays.
+    killed = until(master.children)[0]
+    killed.kill()
+    until(lambda: killed not in master.children() and len(master.children()) == 2)
+    ask(10)
+    assert {told() for _ in range(20)} == {before + 50}
+
+    [folder] = {Path(mapped.path).parent for mapped in master.memory_maps() if "motcua-metrics-" in mapped.path}
+    assert folder.is_dir()
+    assert web.end() == 0
+    assert not folder.exists()
 
 
 def test_the_web_is_ready_without_a_broker_and_refuses_what_is_not_http(

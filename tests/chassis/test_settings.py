@@ -169,7 +169,7 @@ def test_a_password_is_put_beside_a_user_who_has_none(url: str, expected: str) -
 def test_a_process_that_lacks_a_setting_ends_with_78_and_one_line_for_each() -> None:
     environ = {key: value for key, value in os.environ.items() if key not in GOOD} | {"PYTHONPATH": "services:."}
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.chassis.toy", "worker"],
+        [sys.executable, "-m", "tests.chassis.toy_process", "worker"],
         env={**environ, "AMQP_URL": "nonsense"}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ended.returncode == 78
@@ -241,7 +241,7 @@ def test_a_place_for_large_files_that_is_none_is_named() -> None:
 
 def test_a_process_that_lacks_a_place_ends_with_78(places: dict[str, str]) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.chassis.toy", "web"],
+        [sys.executable, "-m", "tests.chassis.toy_process", "web"],
         env={**os.environ, "PYTHONPATH": "services:.", **places, "JWKS": "/no/such", "SUBSCRIBERS": "toys"},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip

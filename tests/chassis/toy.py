@@ -3,7 +3,7 @@
 `POST /things` makes a thing, which is told (`toy.thing.made.v1`); the consumer hears of it and makes an echo, which is
 told too (`toy.echo.heard.v1`) and noted in the collection `noted`.
 
-A process of it: `python -m tests.chassis.toy worker`.
+A process of it: `python -m tests.chassis.toy_process worker`.
 """
 
 import os
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -223,5 +224,4 @@ TOY = Service(
     commands={"count": ("count things", count)},
 )
 
-if __name__ == "__main__":
-    sys.exit(service.main(TOY))
+main = partial(service.main, TOY)

@@ -44,6 +44,14 @@ def test_a_file_imports_only_what_it_may() -> None:
     assert {str(path): wrong for path in SOURCES if (wrong := sorted(out_of_place(path)))} == {}
 
 
+def test_a_process_of_a_service_begins_as_the_toys_does() -> None:
+    """What tests/chassis shows of the toy's processes is then true of theirs."""
+    toy = (TOP / "tests" / "chassis" / "toy_process.py").read_text(encoding="utf-8")
+    for name in SERVICES:
+        main = (TOP / "services" / name / "__main__.py").read_text(encoding="utf-8")
+        assert toy.endswith(main.replace(f"from {name}.main", "from tests.chassis.toy"))
+
+
 def test_nothing_is_left_for_later() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in SOURCES}
     words = ("TODO", "FIXME", "NotImplementedError", "breakpoint(")
