@@ -37,7 +37,6 @@ MARK = "MOTCUA_RUN"
 
 KEPT_BY_FRESH = {"logs", "pid", "setup.lock"}
 
-
 LITTLE_FREE_BYTES = 100_000_000
 """With less the servers are about to fail, or have failed for that."""
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}

@@ -6,6 +6,7 @@ from chassis import service, worker
 from chassis.papers import PaperMaker
 from chassis.printing import Printer
 from chassis.service import Context, Parts, Service
+from chassis.signed import Signatures
 from chassis.store import UNAVAILABLE
 from chassis.web import Router
 from intake import api, commands, consumer, events, pages, texts
@@ -34,7 +35,6 @@ from intake.settings import IntakeSettings
 from intake.store import IntakeStore
 from intake.sweeper import EVERY_SECONDS, Sweeper
 from intake.usecases.batches import BatchUseCases
-from intake.usecases.callbacks import Signatures
 from intake.usecases.deposits import Depositor
 from intake.usecases.documents import DocumentUseCases
 from intake.usecases.dossiers import DossierUseCases

@@ -9,8 +9,8 @@ import pytest
 from pymongo import MongoClient
 from werkzeug.test import TestResponse
 
+from chassis.signed import signature
 from intake.main import INTAKE
-from intake.usecases.callbacks import signature
 from native.access import Persona
 from tests.intake.making import body
 from tests.support import catalogue

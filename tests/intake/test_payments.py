@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 
 from catalog.domain import Exemption, Fee
-from intake.usecases.callbacks import signature
+from chassis.signed import signature
 from native.access import Persona
 from tests.intake.making import body
 from tests.intake.paying import (

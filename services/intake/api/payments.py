@@ -7,6 +7,7 @@ import segno
 from flask import request
 
 from chassis.errors import NotFound, Unauthenticated, WrongState
+from chassis.signed import Signatures
 from chassis.web import Answer, Call, Router, Upload, UploadRule, nfc, validated
 from intake.api.dossiers import acted
 from intake.domain import payments
@@ -17,7 +18,6 @@ from intake.queries.dossiers import DossierQueries
 from intake.queries.payments import PaymentQueries
 from intake.schemas import payments as schemas
 from intake.schemas.dossiers import Acted
-from intake.usecases.callbacks import Signatures
 from intake.usecases.payments import PaymentUseCases, payment_id
 
 CALLBACK_BYTES = 20_000

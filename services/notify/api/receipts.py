@@ -7,14 +7,14 @@ from flask import request
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from chassis import logs
+from chassis import logs, signed
 from chassis.errors import Invalid, Unauthenticated, Unreadable
+from chassis.signed import Signatures
 from chassis.web import Answer, Call, Router, Upload, UploadRule, field_errors, nfc
-from notify import signed
+from notify.channels.chat import event_signature
 from notify.channels.sms import Provider, read_receipt
 from notify.domain.preferences import LinkUnknown
 from notify.schemas import receipts as schemas
-from notify.signed import Signatures
 from notify.usecases.preferences import Choosing
 from notify.usecases.receipts import Receipts
 
@@ -78,7 +78,7 @@ def add_routes(
         app_id, secret = chat_app
         given = (request.headers.get("X-ZEvent-Signature") or "").removeprefix("mac=")
         stamp = _stamp(data)
-        signed.check([signed.event_signature(app_id, secret, stamp, data)], given)
+        signed.check([event_signature(app_id, secret, stamp, data)], given)
         signed.check_time(stamp[:-3], call.now)
         try:
             event = schemas.ChatEvent.model_validate(_parsed(data))

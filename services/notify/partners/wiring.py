@@ -9,6 +9,7 @@ from chassis import metrics, worker
 from chassis.clock import Clock
 from chassis.consume import Handler
 from chassis.service import Context
+from chassis.signed import Signatures
 from chassis.store import UNAVAILABLE, Carrier
 from chassis.web import Router
 from notify.courier import Courier, Watch
@@ -24,7 +25,6 @@ from notify.partners.pickups import Pickups
 from notify.partners.settings import PartnerSettings
 from notify.partners.store import PartnerRows, PartnerStore, Wanted
 from notify.partners.usecases import Customer, Following, Repairs, Showing, Tracking
-from notify.signed import Signatures
 
 S = TypeVar("S", bound=PartnerSettings)
 ASKED_EVERY, MEASURED_EVERY = 10.0, 30.0
