@@ -7,9 +7,11 @@ file, keep the old ones below it for as long as what they sealed is kept, and st
 
 import base64
 import binascii
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,6 +59,38 @@ class Sealing:
             return cipher.decrypt(head[-_NONCE:], content, _bound(head, context))
         except InvalidTag:
             raise Unsealable("changed, or sealed for something else") from None
+
+
+class Secrets:
+    """What is kept sealed of dossiers and of the rows for partner systems, each in its own place."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        self._sealing = sealing
+
+    @classmethod
+    def read(cls, text: str | None) -> "Secrets":
+        """`text`: as for Sealing. Without it nothing is sealed, since there is no partner; what is there from before
+        cannot be opened."""
+        return cls(Sealing([os.urandom(KEY_BYTES)]) if text is None else Sealing.read(text))
+
+    def person(self, dossier: str, data: Mapping[str, Any]) -> bytes:
+        return self._seal(data, f"portal person {dossier}")
+
+    def open_person(self, dossier: str, sealed: bytes | None) -> dict[str, Any]:
+        return {} if sealed is None else self._open(sealed, f"portal person {dossier}")
+
+    def record(self, row: str, data: Mapping[str, Any]) -> bytes:
+        return self._seal(data, f"portal row {row}")
+
+    def open_record(self, row: str, sealed: bytes) -> dict[str, Any]:
+        return self._open(sealed, f"portal row {row}")
+
+    def _seal(self, data: Mapping[str, Any], context: str) -> bytes:
+        return self._sealing.seal(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), context)
+
+    def _open(self, sealed: bytes, context: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._sealing.open(sealed, context))
+        return found
 
 
 def _id_of(key: bytes) -> bytes:

@@ -24,8 +24,8 @@ from notify.national_portal.client import Portal
 from notify.national_portal.domain.merging import Waits
 from notify.national_portal.outlet import LOT, PortalOutlet
 from notify.national_portal.store import NationalPortalStore
-from notify.national_portal.usecases import Following, Secrets
-from notify.sealing import Sealing
+from notify.national_portal.usecases import Following
+from notify.sealing import Sealing, Secrets
 from tests.doubles.national_portal import AGENCY, DSTCODE, PASSWORD, USER, NationalPortal
 from tests.notify.portal_lives import a_life
 from tests.support.servers import make_mongod

@@ -19,9 +19,9 @@ from notify.national_portal.domain.merging import Waits
 from notify.national_portal.domain.rows import PortalRow
 from notify.national_portal.outlet import AFTERWARDS, LOT, PortalOutlet
 from notify.national_portal.store import NationalPortalStore
-from notify.national_portal.usecases import Following, Secrets
+from notify.national_portal.usecases import Following
 from notify.outlets import Away
-from notify.sealing import Sealing
+from notify.sealing import Sealing, Secrets
 from tests.doubles.national_portal import AGENCY, DSTCODE, PASSWORD, USER, NationalPortal
 from tests.notify import portal_lives as lives
 from tests.support import services

@@ -16,7 +16,6 @@ from chassis.service import Context
 from notify.courier import Courier
 from notify.domain.deliveries import WAITS
 from notify.main import NOTIFY
-from notify.national_portal.usecases import Secrets
 from notify.outlets import Away
 from notify.partners import wiring
 from notify.partners.client import Partner as Client
@@ -24,7 +23,7 @@ from notify.partners.domain.rows import Partner, PartnerRow
 from notify.partners.outlets import AFTERWARDS, EmcOutlet, PartnerOutlet, PostOutlet
 from notify.partners.store import PartnerStore
 from notify.partners.usecases import Tracking
-from notify.sealing import Sealing
+from notify.sealing import Sealing, Secrets
 from tests.doubles import emc, post
 from tests.doubles.partner import Fault
 from tests.notify.national_portal_parts import SEALING_KEY, agency

@@ -305,7 +305,7 @@ def test_operators_see_what_was_refused_and_why(made: Parts, refused: tuple[Life
         whole = made.notify.get(f"partners/national_portal/rows/{id}", who).get_json()
     assert whole["record"]["ChuHoSo"] == life.personal.name
     assert whole["exchanges"][0]["content"]["answer"]["message"] == "Lĩnh vực không hợp lệ"
-    assert [entry["event"] for entry in logs] == ["portal_row_shown"]
+    assert [entry["event"] for entry in logs] == ["partner_row_shown"]
     assert life.personal.name not in repr(logs)
     problem(made.notify.get("partners/national_portal/rows/none.1", who), 404, "row_not_found")
     for path in ("", "/rows", f"/rows/{id}"):

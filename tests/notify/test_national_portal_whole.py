@@ -218,7 +218,7 @@ class Arriving:
     def take(self, *, portal_url: str | None = None) -> None:
         outlet = IntakeOutlet(
             self.url, self.key, self.made.portal, portal_url or self.made.portal_settings["national_portal_url"],
-            self.made.secrets, timeout=5,
+            self.made.secrets, timeout=30,
         )  # fmt: skip
         courier = Courier(
             self.made.store.incoming, outlet, self.made.clock, holder="worker-1", batch=20, waits=WAITS,

@@ -9,6 +9,7 @@ from notify.national_portal import schemas
 from notify.national_portal.domain.rows import PortalRow
 from notify.national_portal.store import NationalPortalStore, Wanted
 from notify.national_portal.usecases import Repairs, Showing
+from notify.schemas.repairs import RepairBody, RowsQuery
 from notify.usecases.access import PARTNERS_OPEN, PARTNERS_READ, PARTNERS_REPAIR
 
 PATH = "/partners/national_portal"
@@ -38,7 +39,7 @@ def _looking(router: Router, store: NationalPortalStore, showing: Showing, *, co
         )
 
     @router.get(f"{PATH}/rows", scope=PARTNERS_READ, answers={200: schemas.RowPage})
-    def list_national_portal_rows(call: Call, query: schemas.RowsQuery) -> Answer:
+    def list_national_portal_rows(call: Call, query: RowsQuery) -> Answer:
         """The rows, newest first; what identifies the applicant is in none of them."""
         keys = keys_of(query.cursor, datetime, str)
         wanted = Wanted(dossier=query.dossier, state=query.state)
@@ -86,7 +87,7 @@ def _repairing(router: Router, repairs: Repairs) -> None:
         f"{PATH}/rows/<id>/repair", scope=PARTNERS_REPAIR, needs="key_or_match", answers={200: schemas.RowView},
         raises=[NotFound, WrongState],
     )  # fmt: skip
-    def repair_national_portal_row(call: Call, id: str, body: schemas.RepairBody) -> Answer:
+    def repair_national_portal_row(call: Call, id: str, body: RepairBody) -> Answer:
         """Has a refused row sent again, as it is or corrected, or leaves it out. What was done, by whom and why, stays
         with the row; the state that it tells cannot be changed."""
         if body.act == "retry":

@@ -29,9 +29,8 @@ from notify.national_portal.domain.inbound_dossiers import (
     number_of,
 )
 from notify.national_portal.store import NationalPortalStore
-from notify.national_portal.usecases import Secrets
 from notify.outlets import Accepted, Answer, Away, Deferred, Refused, Uncertain
-from notify.sealing import Unsealable
+from notify.sealing import Secrets, Unsealable
 
 log = logs.get()
 GIVEN, CONFIRMED = "LayDanhSachHoSoMoi", "XacNhanHoSo"

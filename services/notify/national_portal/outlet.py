@@ -15,13 +15,13 @@ from typing import Any
 
 from chassis.clock import Clock
 from notify.domain.deliveries import in_doubt
+from notify.domain.repairs import Exchange
 from notify.national_portal.client import Portal, PortalAway, Said, of_each
 from notify.national_portal.domain.records import PERSONAL, Record
-from notify.national_portal.domain.rows import SERVICES, Exchange, Kind, PortalRow
-from notify.national_portal.store import Exchanges
-from notify.national_portal.usecases import Secrets
+from notify.national_portal.domain.rows import SERVICES, Kind, PortalRow
 from notify.outlets import Accepted, Answer, Away, Deferred, Postponed, Refused, Uncertain
-from notify.sealing import Unsealable
+from notify.sealing import Secrets, Unsealable
+from notify.store.exchanges import Exchanges
 
 LOT = 10
 """As many elements as `CapNhatTienDoHoSoMC` takes at once."""

@@ -1,45 +1,25 @@
 """What the portal is told of, in notify's MongoDB: the dossiers as they are told, the rows, and what of catalog that
 needs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from chassis import store
+from notify.domain.repairs import noted
 from notify.national_portal.domain.inbound_dossiers import FromPortal
 from notify.national_portal.domain.records import Names
-from notify.national_portal.domain.rows import Exchange, PortalRow, Tracked, is_over, noted, row_id, successor
+from notify.national_portal.domain.rows import PortalRow, Tracked, is_over, row_id, successor
+from notify.store.exchanges import Exchanges
 from notify.store.rows import COUNTED_UP_TO, Backlog, Rows, ensure_row_indexes
 
 _PAGE = 1_000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MAKING_GRACE = timedelta(seconds=30)
-
-
-class Exchanges:
-    """What was sent and answered of rows on the way, until it is kept with them. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, list[Exchange]] = {}
-        self._lock = Lock()
-
-    def add(self, id: str, exchange: Exchange) -> None:
-        with self._lock:
-            self._of.setdefault(id, []).append(exchange)
-
-    def peek(self, id: str) -> list[Exchange]:
-        with self._lock:
-            return list(self._of.get(id, ()))
-
-    def forget(self, ids: Iterable[str]) -> None:
-        with self._lock:
-            for id in ids:
-                self._of.pop(id, None)
 
 
 class PortalRows(Rows[PortalRow]):

@@ -11,7 +11,8 @@ from notify.national_portal.client import Portal
 from notify.national_portal.domain import records
 from notify.national_portal.domain.rows import Tracked
 from notify.national_portal.store import NationalPortalStore
-from notify.national_portal.usecases import Following, Secrets
+from notify.national_portal.usecases import Following
+from notify.sealing import Secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """What becomes of intake's and workflow's news: rows for the portal; and what operators do with rows."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from chassis.envelope import Envelope, Unreadable
 from chassis.errors import Unavailable
 from chassis.store import UNAVAILABLE, Change, Loaded, New
 from chassis.web import Answer, Call
+from notify.domain import repairs
 from notify.national_portal.domain import merging, rows
 from notify.national_portal.domain.life import Fact
 from notify.national_portal.domain.merging import Step, Waits
@@ -21,39 +21,14 @@ from notify.national_portal.domain.records import Names
 from notify.national_portal.domain.rows import PortalRow, Said, Tracked, Untold
 from notify.national_portal.inbound import fact_of, is_of_a_dossier
 from notify.national_portal.store import NationalPortalStore
-from notify.sealing import Sealing, Unsealable
+from notify.sealing import Secrets
+from notify.usecases.showing import Opened, opened
 
 log = logs.get()
 RACES = 20
 NAMES_SECONDS = 30
 LOOKED_AT = 300
 LOOKED_LATER = timedelta(minutes=30)
-
-
-class Secrets:
-    """What is kept sealed, each in its own place."""
-
-    def __init__(self, sealing: Sealing) -> None:
-        self._sealing = sealing
-
-    def person(self, dossier: str, data: Mapping[str, Any]) -> bytes:
-        return self._seal(data, f"portal person {dossier}")
-
-    def open_person(self, dossier: str, sealed: bytes | None) -> dict[str, Any]:
-        return {} if sealed is None else self._open(sealed, f"portal person {dossier}")
-
-    def record(self, row: str, data: Mapping[str, Any]) -> bytes:
-        return self._seal(data, f"portal row {row}")
-
-    def open_record(self, row: str, sealed: bytes) -> dict[str, Any]:
-        return self._open(sealed, f"portal row {row}")
-
-    def _seal(self, data: Mapping[str, Any], context: str) -> bytes:
-        return self._sealing.seal(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), context)
-
-    def _open(self, sealed: bytes, context: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._sealing.open(sealed, context))
-        return found
 
 
 class Following:
@@ -240,7 +215,7 @@ class Repairs:
         return self._change(call, id, lambda row: rows.retry(row, call.now, call.principal.subject), render)
 
     def skip(self, call: Call, id: str, reason: str, render: acts.Render[PortalRow]) -> Answer:
-        answer = self._change(call, id, lambda row: rows.skip(row, reason, call.now, call.principal.subject), render)
+        answer = self._change(call, id, lambda row: repairs.skip(row, reason, call.now, call.principal.subject), render)
         over = self._store.rows.load(id)
         # When this does not come to pass, the worker finds it; see `wake_stuck`.
         if over is not None and rows.is_over(over.state):
@@ -254,7 +229,7 @@ class Repairs:
             record = self._secrets.open_record(row.id, row.sealed)
             rows.check_correction(record, fields)
             sealed = self._secrets.record(row.id, {**record, **fields})
-            return rows.correct(row, fields, reason, sealed, call.now, call.principal.subject)
+            return repairs.correct(row, fields, reason, sealed, call.now, call.principal.subject)
 
         return self._change(call, id, decide, render)
 
@@ -278,18 +253,8 @@ class Showing:
     def row(self, id: str) -> Loaded[PortalRow]:
         loaded = self._store.rows.load(id)
         if loaded is None:
-            raise rows.RowNotFound(f"no row {id}")
+            raise repairs.RowNotFound(f"no row {id}")
         return loaded
 
-    def opened(self, call: Call, row: PortalRow) -> tuple[dict[str, Any] | None, list[dict[str, Any] | None]]:
-        """The record and the exchanges as they were sent. That they were shown, and to whom, is noted."""
-        log.info("portal_row_shown", row=row.id, to=call.principal.subject)
-        return self._opened(row.id, row.sealed), [self._opened(row.id, each.sealed) for each in row.exchanges]
-
-    def _opened(self, id: str, sealed: bytes) -> dict[str, Any] | None:
-        """None where the key it was sealed with is gone."""
-        try:
-            return self._secrets.open_record(id, sealed)
-        except Unsealable as error:
-            log.warning("portal_row_unsealable", row=id, reason=str(error))
-            return None
+    def opened(self, call: Call, row: PortalRow) -> tuple[Opened, list[Opened]]:
+        return opened(self._secrets, row, call)

@@ -1,6 +1,5 @@
 """The portal's part of notify's composition root."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,8 +21,8 @@ from notify.national_portal.outlet import AFTERWARDS, PortalOutlet
 from notify.national_portal.settings import NationalPortalSettings
 from notify.national_portal.store import NationalPortalStore, PortalRows
 from notify.national_portal.sync import Syncing
-from notify.national_portal.usecases import Catalogue, Following, Repairs, Secrets, Showing
-from notify.sealing import KEY_BYTES, Sealing
+from notify.national_portal.usecases import Catalogue, Following, Repairs, Showing
+from notify.sealing import Secrets
 
 S = TypeVar("S", bound=NationalPortalSettings)
 log = logs.get()
@@ -53,7 +52,7 @@ class NationalPortalParts:
 def assemble(context: Context[S], holder: str, watch: Watch | None = None) -> NationalPortalParts:
     settings = context.settings
     store = NationalPortalStore(context.database, Carrier(context.clock))
-    secrets = sealing_secrets(settings)
+    secrets = Secrets.read(settings.sealing_key)
     showing, repairs = Showing(store, secrets), Repairs(store, secrets)
     portal = _portal(settings)
     if portal is None:
@@ -103,7 +102,8 @@ def syncing(context: Context[S]) -> Syncing | None:
     portal = _portal(context.settings)
     if portal is None:
         return None
-    store, secrets = NationalPortalStore(context.database, Carrier(context.clock)), sealing_secrets(context.settings)
+    store = NationalPortalStore(context.database, Carrier(context.clock))
+    secrets = Secrets.read(context.settings.sealing_key)
     store.ensure_indexes()
     following = _following(store, secrets, context)
     return Syncing(store, following, portal, secrets, context.clock)
@@ -134,10 +134,3 @@ def _portal(settings: NationalPortalSettings) -> Portal | None:
         dstcode=settings.national_portal_dstcode or "",
         timeout_seconds=settings.national_portal_timeout_seconds,
     )
-
-
-def sealing_secrets(settings: NationalPortalSettings) -> Secrets:
-    """Without a key nothing is sealed, since there is no partner; what is there from before cannot be opened."""
-    if settings.sealing_key is None:
-        return Secrets(Sealing([os.urandom(KEY_BYTES)]))
-    return Secrets(Sealing.read(settings.sealing_key))

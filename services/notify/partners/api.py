@@ -9,13 +9,13 @@ from chassis.errors import NotFound, Unauthenticated, WrongState
 from chassis.paging import PageQuery, cursor_of, keys_of, page
 from chassis.signed import Signatures
 from chassis.web import Answer, Call, Router, Upload, UploadRule, nfc, validated
-from notify.national_portal.schemas import RepairBody, RowsQuery
 from notify.partners import schemas
 from notify.partners.domain.post import Place
 from notify.partners.domain.rows import PARTNERS, Partner, PartnerRow
 from notify.partners.pickups import Pickups
 from notify.partners.store import PartnerStore, Wanted
 from notify.partners.usecases import Repairs, Showing, Tracking
+from notify.schemas.repairs import RepairBody, RowsQuery
 from notify.usecases.access import PARTNERS_OPEN, PARTNERS_PICKUP, PARTNERS_READ, PARTNERS_REPAIR
 
 CALLBACK_BYTES = 10_000

@@ -15,15 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 from chassis.clock import Clock
-from notify.national_portal.domain.rows import Exchange
-from notify.national_portal.store import Exchanges
-from notify.national_portal.usecases import Secrets
+from notify.domain.repairs import Exchange
 from notify.outlets import Accepted, Answer, Away, Deferred, Refused, Uncertain
 from notify.partners.client import Connection, Partner, Reply
 from notify.partners.domain.known import record_value
 from notify.partners.domain.rows import PartnerRow
 from notify.partners.store import PartnerStore
-from notify.sealing import Unsealable
+from notify.sealing import Secrets, Unsealable
+from notify.store.exchanges import Exchanges
 
 AFTERWARDS = timedelta(hours=1)
 """After three days of growing waits a partner is tried every hour, for ever."""

@@ -8,12 +8,12 @@ from chassis import acts
 from chassis.errors import Forbidden, KeyReused, NotFound, WrongState
 from chassis.store import Loaded
 from chassis.web import Answer, Call
-from notify.national_portal.usecases import Secrets
 from notify.partners.domain import post, rows
 from notify.partners.domain.post import Place
 from notify.partners.domain.rows import PartnerRow, Said
 from notify.partners.store import PartnerStore
 from notify.partners.usecases import CANCEL_RANK, ORDER_RANK, Customer
+from notify.sealing import Secrets
 
 
 class PickupNotFound(NotFound):

@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from chassis.web import Body
 from notify.domain.deliveries import State
-from notify.national_portal.schemas import AttemptView, ExchangeView, RepairView, RowState, done_with
 from notify.partners.domain.post import State as StepState
 from notify.partners.domain.rows import Direction, Partner, PartnerRow
 from notify.schemas.fields import Instant
+from notify.schemas.repairs import ExchangeView, RepairView, RowAttemptView, RowState, done_with
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -97,7 +97,7 @@ class WholePartnerRow(PartnerRowView):
 
     record: dict[str, Any] | None
     exchanges: list[ExchangeView]
-    history: list[AttemptView]
+    history: list[RowAttemptView]
     repairs: list[RepairView]
 
     @classmethod

@@ -8,9 +8,9 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.database import Database
 
 from chassis import store
-from notify.national_portal.store import Exchanges
 from notify.partners.domain.known import Known
 from notify.partners.domain.rows import Partner, PartnerRow, settled
+from notify.store.exchanges import Exchanges
 from notify.store.rows import COUNTED_UP_TO, Rows, ensure_row_indexes
 
 STEP_BACK = timedelta(seconds=5)

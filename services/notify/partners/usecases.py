@@ -13,11 +13,11 @@ from chassis.envelope import Unreadable
 from chassis.errors import Unavailable
 from chassis.store import Change, Loaded, New
 from chassis.web import Answer, Call
+from notify.domain import repairs
 from notify.domain.deliveries import NotRetriable
+from notify.domain.repairs import RowNotFound
 from notify.national_portal.domain.life import Fact
-from notify.national_portal.domain.rows import RowNotFound
 from notify.national_portal.inbound import fact_of, is_of_a_dossier
-from notify.national_portal.usecases import Secrets
 from notify.outlets import Away
 from notify.partners.client import Connection, Partner, Reply
 from notify.partners.domain import emc, post, rows
@@ -26,7 +26,8 @@ from notify.partners.domain.post import Place, Step
 from notify.partners.domain.rows import PartnerRow, Said
 from notify.partners.outlets import TRACKING_PATH
 from notify.partners.store import PartnerStore
-from notify.sealing import Unsealable
+from notify.sealing import Secrets
+from notify.usecases.showing import Opened, opened
 
 log = logs.get()
 RACES = 20
@@ -275,13 +276,13 @@ class Repairs:
     def retry(self, call: Call, partner: str, id: str, render: acts.Render[PartnerRow]) -> Answer:
         def decide(row: PartnerRow) -> PartnerRow:
             self._require_wanted(row)
-            return rows.retry(row, call.now, call.principal.subject)
+            return repairs.retry(row, call.now, call.principal.subject)
 
         return self._change(call, partner, id, decide, render)
 
     def skip(self, call: Call, partner: str, id: str, reason: str, render: acts.Render[PartnerRow]) -> Answer:
         return self._change(
-            call, partner, id, lambda row: rows.skip(row, reason, call.now, call.principal.subject), render
+            call, partner, id, lambda row: repairs.skip(row, reason, call.now, call.principal.subject), render
         )
 
     def correct(
@@ -291,7 +292,7 @@ class Repairs:
             self._require_wanted(row)
             record = rows.corrected(row.partner, self._secrets.open_record(row.id, row.sealed), fields)
             sealed = self._secrets.record(row.id, record)
-            return rows.correct(row, list(fields), reason, sealed, call.now, call.principal.subject)
+            return repairs.correct(row, fields, reason, sealed, call.now, call.principal.subject)
 
         return self._change(call, partner, id, decide, render)
 
@@ -324,15 +325,5 @@ class Showing:
             raise RowNotFound(f"no row {id}")
         return loaded
 
-    def opened(self, call: Call, row: PartnerRow) -> tuple[dict[str, Any] | None, list[dict[str, Any] | None]]:
-        """The record and the exchanges as they were sent. That they were shown, and to whom, is noted."""
-        log.info("partner_row_shown", row=row.id, to=call.principal.subject)
-        return self._opened(row.id, row.sealed), [self._opened(row.id, each.sealed) for each in row.exchanges]
-
-    def _opened(self, id: str, sealed: bytes) -> dict[str, Any] | None:
-        """None where the key it was sealed with is gone."""
-        try:
-            return self._secrets.open_record(id, sealed)
-        except Unsealable as error:
-            log.warning("partner_row_unsealable", row=id, reason=str(error))
-            return None
+    def opened(self, call: Call, row: PartnerRow) -> tuple[Opened, list[Opened]]:
+        return opened(self._secrets, row, call)

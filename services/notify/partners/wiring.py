@@ -14,8 +14,6 @@ from chassis.store import UNAVAILABLE, Carrier
 from chassis.web import Router
 from notify.courier import Courier, Watch
 from notify.domain.deliveries import WAITS
-from notify.national_portal.usecases import Secrets
-from notify.national_portal.wiring import sealing_secrets
 from notify.partners import api
 from notify.partners.client import Partner as Client
 from notify.partners.domain.post import Place
@@ -25,6 +23,7 @@ from notify.partners.pickups import Pickups
 from notify.partners.settings import PartnerSettings
 from notify.partners.store import PartnerRows, PartnerStore, Wanted
 from notify.partners.usecases import Customer, Following, Repairs, Showing, Tracking
+from notify.sealing import Secrets
 
 S = TypeVar("S", bound=PartnerSettings)
 ASKED_EVERY, MEASURED_EVERY = 10.0, 30.0
@@ -58,7 +57,7 @@ class PartnerParts:
 def assemble(context: Context[S], holder: str, watch: Watch | None = None) -> PartnerParts:
     """Couriers' and the tracking timer's events are left to the relay, since a carrier is one thread's."""
     settings, clock = context.settings, context.clock
-    store, secrets = PartnerStore(context.database, Carrier(clock)), sealing_secrets(settings)
+    store, secrets = PartnerStore(context.database, Carrier(clock)), Secrets.read(settings.sealing_key)
     every = timedelta(seconds=settings.post_tracking_seconds)
     outlets: dict[Partner, PartnerOutlet] = {}
     post: Client | None = None

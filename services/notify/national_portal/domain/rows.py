@@ -1,15 +1,15 @@
 """The rows that tell the portal of one dossier: what each of them says, in which order, and what becomes of it. Plain
 Python."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from chassis import errors
 from chassis.errors import FieldError
-from notify.domain import deliveries
-from notify.domain.deliveries import Delivery
+from notify.domain import deliveries, repairs
+from notify.domain.repairs import SealedRow
 from notify.national_portal.domain import records
 from notify.national_portal.domain.life import Fact, Life, Status
 from notify.national_portal.domain.merging import Merged, Step
@@ -22,44 +22,13 @@ SERVICES: Mapping[Kind, str] = {
     "status": "DongBoTrangThaiHoSo",
     "rating": "DongBoDanhGia",
 }
-KEPT_ATTEMPTS, KEPT_EXCHANGES = 30, 3
-
-
-class RowNotFound(errors.NotFound):
-    code, title = "row_not_found", "Không tìm thấy bản ghi đồng bộ"
-
-
-class NotRefused(errors.WrongState):
-    """Only what the portal refused is corrected or left out: what waits may be taken yet."""
-
-    code, title = "row_not_refused", "Chỉ sửa hoặc bỏ qua được bản ghi bị từ chối"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """What was sent of the row at `at`, and what came back for it; sealed, without the session."""
-
-    at: datetime
-    service: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """What an operator did with a refused row, and why."""
-
-    at: datetime
-    by: str
-    act: Literal["corrected", "skipped", "retried"]
-    fields: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortalRow(Delivery):
+class PortalRow(SealedRow):
     """`n`: the row's place among those of its dossier, from 1; it is sent when the one before is over. One that has no
     `next_at` while it is queued waits for that. `number`: MaHoSo. `adding`: the portal does not have the dossier yet.
-    `status`: at the event, or for a re-sync at `at`. `event`: whose state it tells. `sealed`: the record."""
+    `status`: at the event, or for a re-sync at `at`. `event`: whose state it tells."""
 
     dossier: str
     n: int
@@ -69,10 +38,6 @@ class PortalRow(Delivery):
     status: Status
     at: datetime
     event: str
-    sealed: bytes
-    exchanges: tuple[Exchange, ...] = ()
-    repairs: tuple[Repair, ...] = ()
-    skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,30 +149,11 @@ def row(tracked: Tracked, said: Said, n: int, sealed: bytes, now: datetime) -> P
     )
 
 
-def noted(row: PortalRow, exchanges: Sequence[Exchange]) -> PortalRow:
-    """The row as it is kept: with the last exchanges and attempts, since it may be tried for weeks."""
-    return replace(
-        row,
-        attempts=row.attempts[-KEPT_ATTEMPTS:],
-        exchanges=(*row.exchanges, *exchanges)[-KEPT_EXCHANGES:] if exchanges else row.exchanges,
-    )
-
-
 def retry(row: PortalRow, at: datetime, by: str) -> PortalRow:
     """An operator wants it sent now, as it is."""
-    if row.skipped is not None or (row.state == "queued" and row.next_at is None):
-        raise deliveries.NotRetriable("it is left out, or the row before it is not over")
-    again = deliveries.retry(row, at, by)
-    return replace(again, repairs=(*row.repairs, Repair(at=at, by=by, act="retried")))
-
-
-def correct(row: PortalRow, fields: Mapping[str, str], reason: str, sealed: bytes, at: datetime, by: str) -> PortalRow:
-    """An operator corrects what the portal refused, and has it sent again. `sealed`: the corrected record. The state
-    that it tells stays."""
-    _must_be_refused(row)
-    again = deliveries.retry(replace(row, sealed=sealed), at, by)
-    repair = Repair(at=at, by=by, act="corrected", fields=tuple(sorted(fields)), reason=reason)
-    return replace(again, repairs=(*row.repairs, repair))
+    if row.state == "queued" and row.next_at is None:
+        raise deliveries.NotRetriable("the row before it is not over")
+    return repairs.retry(row, at, by)
 
 
 def check_correction(record: Mapping[str, Any], fields: Mapping[str, str]) -> None:
@@ -219,14 +165,3 @@ def check_correction(record: Mapping[str, Any], fields: Mapping[str, str]) -> No
     ]
     if wrong:
         raise errors.Invalid("the correction does not fit the record", errors=wrong)
-
-
-def skip(row: PortalRow, reason: str, at: datetime, by: str) -> PortalRow:
-    """An operator leaves out what the portal refused, and says why; the dossier's next rows go on."""
-    _must_be_refused(row)
-    return replace(row, skipped=reason, repairs=(*row.repairs, Repair(at=at, by=by, act="skipped", reason=reason)))
-
-
-def _must_be_refused(row: PortalRow) -> None:
-    if row.state != "failed" or row.skipped is not None:
-        raise NotRefused(f"it is {'left out' if row.skipped is not None else row.state}")

@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from chassis import errors
 from chassis.errors import FieldError
-from notify.domain import deliveries
-from notify.domain.deliveries import Delivery
-from notify.national_portal.domain.rows import KEPT_ATTEMPTS, KEPT_EXCHANGES, Exchange, NotRefused, Repair
+from notify.domain import repairs
+from notify.domain.repairs import Exchange, SealedRow
 from notify.partners.domain import emc, post
 from notify.partners.domain.known import record_value
 from notify.partners.domain.post import Step
@@ -28,11 +27,10 @@ CORRECTABLE: Mapping[Partner, Sequence[str]] = {"emc": emc.CORRECTABLE, "post": 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerRow(Delivery):
-    """`act`: the event of EMC's act, or order and cancel. `at`: when that happened. `dossier`: of a
-    pick-up its own id. `sealed`: the record. `number`: of
-    the post's order; `tracking`: the post's number for following it; `steps`: what the post told of it; `look_at`: when
-    it is asked next."""
+class PartnerRow(SealedRow):
+    """`act`: the event of EMC's act, or order and cancel. `at`: when that happened. `dossier`: of a pick-up its own id.
+    `number`: of the post's order; `tracking`: the post's number for following it; `steps`: what the post told of it;
+    `look_at`: when it is asked next."""
 
     partner: Partner
     dossier: str
@@ -41,10 +39,6 @@ class PartnerRow(Delivery):
     act: str
     at: datetime
     place: str
-    sealed: bytes
-    exchanges: tuple[Exchange, ...] = ()
-    repairs: tuple[Repair, ...] = ()
-    skipped: str | None = None
     direction: Direction = "return"
     number: str | None = None
     tracking: str | None = None
@@ -92,13 +86,10 @@ def row(said: Said, dossier: str, code: str, agency: str, sealed: bytes, now: da
     )
 
 
-def settled(row: PartnerRow, exchanges: Iterable[Exchange]) -> PartnerRow:
+def settled(row: PartnerRow, exchanges: Sequence[Exchange]) -> PartnerRow:
     """The row as it is kept: with the last exchanges and attempts, since it may be tried for weeks; and delivered,
     where the post said so before we knew that it had taken the order."""
-    known = (*row.exchanges, *exchanges)[-KEPT_EXCHANGES:]
-    attempts = row.attempts[-KEPT_ATTEMPTS:]
-    if attempts != row.attempts or known != row.exchanges:
-        row = replace(row, attempts=attempts, exchanges=known)
+    row = repairs.noted(row, exchanges)
     if row.state == "sent" and post.is_delivered(row.steps):
         return replace(row, state="delivered", look_at=None)
     return row
@@ -120,28 +111,6 @@ def note_steps(row: PartnerRow, told: Iterable[Step], now: datetime) -> tuple[Pa
     return settled(known, ()), post.news(before, steps, about, row.tracking, now)
 
 
-def retry(row: PartnerRow, at: datetime, by: str) -> PartnerRow:
-    """An operator wants it sent now, as it is."""
-    if row.skipped is not None:
-        raise deliveries.NotRetriable("it is left out")
-    again = deliveries.retry(row, at, by)
-    return replace(again, repairs=(*row.repairs, Repair(at=at, by=by, act="retried")))
-
-
-def skip(row: PartnerRow, reason: str, at: datetime, by: str) -> PartnerRow:
-    """An operator leaves out what the partner refused, and says why."""
-    _must_be_refused(row)
-    return replace(row, skipped=reason, repairs=(*row.repairs, Repair(at=at, by=by, act="skipped", reason=reason)))
-
-
-def correct(row: PartnerRow, fields: Sequence[str], reason: str, sealed: bytes, at: datetime, by: str) -> PartnerRow:
-    """An operator corrects what the partner refused, and has it sent again. `sealed`: the corrected record."""
-    _must_be_refused(row)
-    again = deliveries.retry(replace(row, sealed=sealed), at, by)
-    repair = Repair(at=at, by=by, act="corrected", fields=tuple(sorted(fields)), reason=reason)
-    return replace(again, repairs=(*row.repairs, repair))
-
-
 def corrected(partner: Partner, record: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
     """The record with these fields, by their paths (`Receiver.Address`); Invalid where nobody corrects one by hand."""
     wrong = [
@@ -157,8 +126,3 @@ def corrected(partner: Partner, record: Mapping[str, Any], fields: Mapping[str, 
         where = found[parents[0]] if parents else found
         where[name] = text
     return found
-
-
-def _must_be_refused(row: PartnerRow) -> None:
-    if row.state != "failed" or row.skipped is not None:
-        raise NotRefused(f"it is {'left out' if row.skipped is not None else row.state}")
