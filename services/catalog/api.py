@@ -30,8 +30,8 @@ def _procedures(router: Router, use: UseCases, queries: Queries) -> None:
     def list_procedures(call: Call, query: schemas.ProceduresQuery) -> Answer:
         """Finds procedures as they stand today or stood on another day: by code; or with `q`, the best hits first.
 
-        The code itself comes first, then the whole name, then names that begin so; among equals, what dossiers were
-        most often received under in the last year.
+        The code itself comes first, then the whole name, then names that begin so, then names that have the words one
+        after another; among equals, what dossiers were most often received under in the last year.
         """
         today = query.on or local_day(call.now)
         agency = queries.agency_in_filter(query.agency, today)

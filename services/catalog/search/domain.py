@@ -10,8 +10,9 @@ _WORD = re.compile(r"\w+(?:\.\w+)*")
 _CODE_PREFIX = re.compile(r"\d\.\d{1,5}", re.ASCII)
 _CODE = re.compile(r"\d\.\d{6}(\.\w+)*", re.ASCII)
 
-Tier = Literal[0, 1, 2, 3]
-"""0: the code itself; 1: the whole name; 2: the name's beginning; 3: the words somewhere."""
+Tier = Literal[0, 1, 2, 3, 4]
+"""0: the code itself; 1: the whole name; 2: the name's beginning; 3: the words one after another within the name;
+4: the words somewhere."""
 Rank = tuple[int, int, str]
 """(tier, how often it is used, negated, code): the smallest comes first."""
 

@@ -40,15 +40,18 @@ def tier(typed: Typed) -> store.Document:
     """The tier of a hit (see `domain.Tier`), as an expression."""
     if typed.code_prefix is not None:
         # All alike; and what is not looked at need not be fetched.
-        return {"$literal": 3}
+        return {"$literal": 4}
+    # With the space before it, so that it is found where a word begins.
+    place = {"$indexOfCP": [{"$concat": [" ", "$title"]}, f" {typed.title}"]}
     branches: list[store.Document] = [
         {"case": {"$eq": ["$title", typed.title]}, "then": 1},
-        {"case": {"$eq": [{"$indexOfCP": ["$title", typed.title]}, 0]}, "then": 2},
+        {"case": {"$eq": [place, 0]}, "then": 2},
+        {"case": {"$gt": [place, 0]}, "then": 3},
     ]
     if typed.code is not None:
         codes = ["$version.code", {"$toLower": "$version.procedure.local_code"}]
         branches.insert(0, {"case": {"$in": [typed.code, codes]}, "then": 0})
-    return {"$switch": {"branches": branches, "default": 3}}
+    return {"$switch": {"branches": branches, "default": 4}}
 
 
 @dataclass(frozen=True, slots=True)
