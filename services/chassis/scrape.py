@@ -8,13 +8,17 @@ prometheus_client decides when it is imported where it keeps numbers, so that it
 """
 
 import atexit
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 MEMORY = "/dev/shm"  # noqa: S108 (a folder with a random name is made in it, for its owner alone)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+PREFIX, LOCK = "motcua-metrics-", "lock"
 
 
 def memory() -> str | None:
@@ -25,12 +29,37 @@ def memory() -> str | None:
 def share() -> None:
     """In a service's `__main__`, before anything imports prometheus_client: the numbers of `web` are kept in files."""
     if sys.argv[1:2] == ["web"]:
-        folder = tempfile.mkdtemp(prefix="motcua-metrics-", dir=memory())
-        os.environ[FOLDER] = folder
+        made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=memory()))
+        # Held for as long as any process of this one lives, and so until nobody needs the folder. It has its name only
+        # then, so that nobody else who starts now takes it for one that was left behind.
+        _lock(made)
+        folder = made.rename(made.with_name(made.name[1:]))
+        os.environ[FOLDER] = str(folder)
         atexit.register(_remove, folder, os.getpid())
+        _sweep(folder.parent)
 
 
-def _remove(folder: str, owner: int) -> None:
+def _lock(folder: Path) -> int:
+    """The descriptor that holds it; OSError when somebody has it."""
+    opened = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened
+
+
+def _sweep(folders: Path) -> None:
+    """What killed processes left behind."""
+    for folder in folders.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            opened = _lock(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(opened)
+
+
+def _remove(folder: Path, owner: int) -> None:
     # The processes that answer are forked from the owner, and come here too.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

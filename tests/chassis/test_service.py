@@ -19,7 +19,7 @@ from kombu.connection import Connection
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pymongo.database import Database
 
-from chassis import keys, service, store, topology
+from chassis import keys, scrape, service, store, topology
 from chassis.clock import system_clock
 from chassis.parked import ParkedMessages
 from chassis.publish import Message, Publisher
@@ -159,10 +159,37 @@ def test_a_scrape_tells_of_all_web_processes(deployment: Deployment) -> None:
     ask(10)
     assert {told() for _ in range(20)} == {before + 50}
 
-    [folder] = {Path(mapped.path).parent for mapped in master.memory_maps() if "motcua-metrics-" in mapped.path}
+    folder = folder_of(web)
     assert folder.is_dir()
     assert web.end() == 0
     assert not folder.exists()
+
+
+def folder_of(web: Process) -> Path:
+    """Where its processes keep their numbers."""
+    maps = psutil.Process(web.child.pid).memory_maps()
+    [folder] = {Path(mapped.path).parent for mapped in maps if scrape.PREFIX in mapped.path}
+    return folder
+
+
+def test_the_next_start_takes_away_what_a_killed_one_left_and_nothing_else(deployment: Deployment) -> None:
+    killed = deployment.start("web")
+    until(deployment.answers)
+    left = folder_of(killed)
+    family = [*psutil.Process(killed.child.pid).children(), psutil.Process(killed.child.pid)]
+    for process in family:
+        process.kill()
+    killed.child.wait()
+    psutil.wait_procs(family)
+    assert left.is_dir()
+
+    living = deployment.start("web")
+    until(deployment.answers)
+    other = deployment.start("web", PORT=str(free_port()))
+    until(lambda: other.said().count("Booting worker"))
+    assert not left.exists()
+    assert folder_of(living).is_dir()
+    assert requests.get(f"{deployment.url}/metrics", timeout=30).ok
 
 
 def test_the_web_is_ready_without_a_broker_and_refuses_what_is_not_http(
