@@ -152,12 +152,17 @@ def test_a_scrape_tells_of_all_web_processes(deployment: Deployment) -> None:
     ask(40)
     assert {told() for _ in range(20)} == {before + 40}
 
-    # Its successor begins with nothing; what it counted stays.
+    # Its successor begins with nothing; what it counted stays, and what it had in hand is gone.
     killed = until(master.children)[0]
+    in_hand = f"gauge_live*_{killed.pid}.db"
+    until(lambda: deployment.answers() and list(folder_of(web).glob(in_hand)))
+    before = told() - 40
     killed.kill()
     until(lambda: killed not in master.children() and len(master.children()) == 2)
+    until(lambda: not list(folder_of(web).glob(in_hand)))
     ask(10)
     assert {told() for _ in range(20)} == {before + 50}
+    assert "pid=" not in requests.get(f"{deployment.url}/metrics", timeout=30).text
 
     folder = folder_of(web)
     assert folder.is_dir()
